@@ -1,0 +1,266 @@
+//! The server's configuration file: every field, its default, and what is wrong with it. `docs/server.md` is its reference.
+//!
+//! Secrets are never in the file itself: a field `…Env` names an environment variable, a field `…File` a file.
+
+mod section;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use gitops_engine::{Alias, Declarations};
+use gitops_http::Token;
+use gitops_manifest::yaml;
+use gitops_source::webhook::WebhookSecrets;
+use gitops_target_platform::PlatformConfig;
+
+use section::{Section, Source};
+
+/// A forge that gets commit statuses.
+#[derive(Clone, Debug)]
+pub(crate) struct StatusRule {
+    /// Repositories whose URL begins with this.
+    pub(crate) prefix: String,
+    /// `github`, `gitlab` or `gitea`; found by the host when not given.
+    pub(crate) kind: Option<String>,
+    /// Base of the API; the forge's usual one when not given.
+    pub(crate) api: Option<String>,
+    pub(crate) token: String,
+}
+
+/// How the server runs.
+pub(crate) struct ServerConfig {
+    pub(crate) listen: SocketAddr,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) external_url: Option<String>,
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) applications: Vec<Declarations>,
+    pub(crate) aliases: Vec<Alias>,
+    pub(crate) credentials_file: Option<PathBuf>,
+    pub(crate) poll_interval: Duration,
+    pub(crate) resync_interval: Duration,
+    pub(crate) workers: usize,
+    pub(crate) operation_timeout: Option<Duration>,
+    pub(crate) wave_delay: Duration,
+    pub(crate) webhooks: WebhookSecrets,
+    pub(crate) webhook_limit: usize,
+    pub(crate) statuses: Vec<StatusRule>,
+    pub(crate) backup_interval: Duration,
+    pub(crate) backup_keep: usize,
+    pub(crate) platform: PlatformConfig,
+}
+
+impl ServerConfig {
+    /// The embedded default: loopback, everything below `data_dir`, and no repository yet.
+    pub(crate) fn new(data_dir: PathBuf) -> ServerConfig {
+        ServerConfig {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+            external_url: None,
+            tokens: Vec::new(),
+            applications: Vec::new(),
+            aliases: Vec::new(),
+            credentials_file: None,
+            poll_interval: Duration::from_secs(60),
+            resync_interval: Duration::from_secs(300),
+            workers: 4,
+            operation_timeout: None,
+            wave_delay: Duration::ZERO,
+            webhooks: WebhookSecrets::default(),
+            webhook_limit: 50 << 20,
+            statuses: Vec::new(),
+            backup_interval: Duration::from_secs(3600),
+            backup_keep: 24,
+            platform: PlatformConfig::new(data_dir.join("live")),
+            data_dir,
+        }
+    }
+
+    /// Reads a file, and names every problem in it.
+    pub(crate) fn read(file: &Path) -> anyhow::Result<ServerConfig> {
+        let text = std::fs::read(file).with_context(|| format!("configuration file {}", file.display()))?;
+        let environment: BTreeMap<String, String> = std::env::vars().collect();
+        ServerConfig::parse(&text, &file.display().to_string(), &|name| environment.get(name).cloned())
+    }
+
+    fn parse(text: &[u8], file: &str, environment: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<ServerConfig> {
+        let parsed = yaml::parse(text, file, &yaml::ParseOptions::default())?;
+        let empty = gitops_manifest::Value::Map(gitops_manifest::Map::new());
+        let value = match parsed.documents.as_slice() {
+            [] => &empty,
+            [one] => &one.value,
+            [_, second, ..] => bail!("{}: a second document begins here: the configuration is one", second.at),
+        };
+        let source = Source { file, text };
+        let mut root = Section::root(value, &source);
+        let data_dir = PathBuf::from(root.text("dataDir").unwrap_or_else(|| ".gitops".to_owned()));
+        let mut config = ServerConfig::new(data_dir);
+        config.read_from(&mut root, environment);
+        let problems = root.finish();
+        if !problems.is_empty() {
+            bail!("{}", problems.join("\n"));
+        }
+        if config.tokens.is_empty() && !config.listen.ip().is_loopback() {
+            bail!("{file}: `listen` is {}, which others reach, and there are no `tokens`: add one, or listen on 127.0.0.1", config.listen);
+        }
+        Ok(config)
+    }
+
+    fn read_from(&mut self, root: &mut Section<'_>, environment: &dyn Fn(&str) -> Option<String>) {
+        if let Some(listen) = root.text("listen") {
+            match listen.parse() {
+                Ok(address) => self.listen = address,
+                Err(_) => root.wrong("listen", "expected an address and a port such as `127.0.0.1:8080`"),
+            }
+        }
+        self.external_url = root.text("externalURL").map(|u| u.trim_end_matches('/').to_owned());
+        self.workers = root.count("workers", self.workers);
+        self.poll_interval = root.duration("pollInterval", self.poll_interval);
+        self.resync_interval = root.duration("resyncInterval", self.resync_interval);
+        self.wave_delay = root.duration("waveDelay", self.wave_delay);
+        let timeout = root.duration("operationTimeout", Duration::ZERO);
+        self.operation_timeout = Some(timeout).filter(|t| !t.is_zero());
+        self.credentials_file = root.text("credentialsFile").map(PathBuf::from);
+        self.tokens = root.list("tokens", |token| Token {
+            account: required(token, "account"),
+            secret: secret(token, "tokenEnv", "tokenFile", environment).unwrap_or_default(),
+        });
+        self.applications = root.list("applications", |from| Declarations {
+            repo_url: required(from, "repoURL"),
+            target_revision: from.text("targetRevision").unwrap_or_else(|| "HEAD".to_owned()),
+            path: from.text("path").unwrap_or_default(),
+        });
+        self.aliases = root.list("repositories", |alias| Alias { prefix: required(alias, "url"), read_from: required(alias, "readFrom") });
+        root.section("webhook", |hook| {
+            self.webhook_limit = hook.count("maxPayloadBytes", self.webhook_limit);
+            self.webhooks = WebhookSecrets {
+                github: secret(hook, "githubSecretEnv", "githubSecretFile", environment),
+                gitlab: secret(hook, "gitlabSecretEnv", "gitlabSecretFile", environment),
+                gitea: secret(hook, "giteaSecretEnv", "giteaSecretFile", environment),
+                bitbucket_uuid: secret(hook, "bitbucketUuidEnv", "bitbucketUuidFile", environment),
+                bitbucket_server: secret(hook, "bitbucketServerSecretEnv", "bitbucketServerSecretFile", environment),
+                azure_user: secret(hook, "azureUsernameEnv", "azureUsernameFile", environment),
+                azure_password: secret(hook, "azurePasswordEnv", "azurePasswordFile", environment),
+                generic: secret(hook, "genericSecretEnv", "genericSecretFile", environment),
+            };
+        });
+        self.statuses = root.list("commitStatuses", |rule| StatusRule {
+            prefix: required(rule, "repoURLPrefix"),
+            kind: rule.text("kind"),
+            api: rule.text("api"),
+            token: secret(rule, "tokenEnv", "tokenFile", environment).unwrap_or_default(),
+        });
+        root.section("backup", |backup| {
+            self.backup_interval = backup.duration("interval", self.backup_interval);
+            self.backup_keep = backup.count("keep", self.backup_keep);
+        });
+        let platform = root.section("targets", |targets| {
+            let value = targets.value("platform").cloned();
+            if let Some(value) = value {
+                match PlatformConfig::parse(&value, "targets.platform") {
+                    Ok(platform) => return Some(platform),
+                    Err(e) => targets.wrong("platform", &e.to_string()),
+                }
+            }
+            None
+        });
+        if let Some(platform) = platform {
+            self.platform = platform;
+        }
+    }
+}
+
+fn required(section: &mut Section<'_>, key: &'static str) -> String {
+    section.text(key).unwrap_or_else(|| {
+        section.wrong(key, "is missing");
+        String::new()
+    })
+}
+
+/// A secret from the environment variable or the file that the configuration names. Its value is in no message.
+fn secret(
+    section: &mut Section<'_>,
+    env: &'static str,
+    file: &'static str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let (variable, path) = (section.text(env), section.text(file));
+    let found = match (variable, path) {
+        (None, None) => return None,
+        (Some(_), Some(_)) => {
+            section.wrong(env, &format!("and `{file}` are both given: keep one"));
+            return None;
+        }
+        (Some(variable), None) => environment(&variable).ok_or((env, format!("environment variable {variable} is not set"))),
+        (None, Some(path)) => std::fs::read_to_string(&path).map(|s| s.trim_end().to_owned()).map_err(|e| (file, format!("{path}: {e}"))),
+    };
+    match found {
+        Ok(value) if !value.is_empty() => Some(value),
+        Ok(_) => {
+            section.wrong(env, "the secret it leads to is empty");
+            None
+        }
+        Err((key, why)) => {
+            section.wrong(key, &why);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ServerConfig, String> {
+        let environment = |name: &str| (name == "TOKEN").then(|| "s3cret".to_owned());
+        ServerConfig::parse(text.as_bytes(), "server.yaml", &environment).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn nothing_at_all_is_the_default() {
+        let c = parse("").expect("valid");
+        assert_eq!((c.listen.to_string().as_str(), c.poll_interval.as_secs(), c.backup_keep), ("127.0.0.1:8080", 60, 24));
+    }
+
+    #[test]
+    fn every_problem_is_named_with_its_place() {
+        let e = parse("listn: 127.0.0.1:1\npollInterval: soon\nworkers: -1\n").err().expect("wrong");
+        assert!(e.contains("server.yaml:1") && e.contains("did you mean `listen`?"), "{e}");
+        assert!(e.contains("`pollInterval`: expected a duration"), "{e}");
+        assert!(e.contains("`workers`"), "{e}");
+    }
+
+    #[test]
+    fn others_are_let_in_with_a_token_only() {
+        let e = parse("listen: 0.0.0.0:8080\n").err().expect("open to all");
+        assert!(e.contains("there are no `tokens`"), "{e}");
+        let c = parse("listen: 0.0.0.0:8080\ntokens:\n- {account: ci, tokenEnv: TOKEN}\n").expect("valid");
+        assert_eq!(c.tokens[0].secret, "s3cret");
+        let e = parse("tokens:\n- {account: ci, tokenEnv: NOT_SET}\n").err().expect("not set");
+        assert!(e.contains("NOT_SET is not set") && !e.contains("s3cret"), "{e}");
+    }
+
+    /// The reference page: it names every field that is read, and its example is one that reads.
+    #[test]
+    fn the_reference_is_true() {
+        let page = include_str!("../../../../docs/server.md");
+        for setting in gitops_target_platform::SETTINGS {
+            assert!(page.contains(&format!("`{}`", setting.key)), "docs/server.md lacks `{}`", setting.key);
+        }
+        let code = include_str!("mod.rs").split("mod tests").next().unwrap_or_default();
+        for field in code.split(['(', ' ']).filter_map(|word| word.strip_prefix('"')?.split_once('"')).map(|(name, _)| name) {
+            let is_field = !field.is_empty()
+                && field.bytes().all(|b| b.is_ascii_alphanumeric())
+                && field.starts_with(|c: char| c.is_ascii_lowercase());
+            if is_field && code.contains(&format!("(\"{field}\"")) {
+                let stem = field.strip_suffix("File").unwrap_or(field);
+                assert!(page.contains(field) || page.contains(stem), "docs/server.md lacks `{field}`");
+            }
+        }
+        let example = page.split("```yaml").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+        let refusal = parse(example).err().expect("its secret files are not on this machine");
+        let others: Vec<&str> = refusal.lines().filter(|line| !line.contains("No such file")).collect();
+        assert_eq!(others, Vec::<&str>::new());
+    }
+}

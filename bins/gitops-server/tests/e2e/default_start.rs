@@ -1,0 +1,76 @@
+//! The first thing people do: the server with no configuration, inside a checkout that has `examples/`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::command_line::gitops;
+use crate::support::repository::{commit, init};
+use crate::support::server::Server;
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn start(checkout: &Path, log: &Path) -> Server {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-server"));
+    command.args(["--listen", "127.0.0.1:0"]).current_dir(checkout);
+    Server::run(command, log)
+}
+
+#[test]
+fn the_examples_are_live_with_no_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let (checkout, log) = (dir.path().join("checkout"), dir.path().join("server.log"));
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples"), &checkout.join("examples"));
+    init(&checkout);
+    let revision = commit(&checkout, "examples");
+    let server = start(&checkout, &log);
+
+    let declared = fs::read_dir(checkout.join("examples/applications")).unwrap();
+    let mut names: Vec<_> = declared.map(|e| e.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    assert!(names.len() >= 4, "{names:?}");
+    for name in &names {
+        let app = server.wait_synced(name, &revision);
+        assert!(app["status"]["conditions"].is_null(), "{name}: {}", app["status"]["conditions"]);
+    }
+    assert_eq!(gitops(&server, &["app", "list", "-o", "name"]).good().lines().collect::<Vec<_>>(), names);
+
+    let guestbook = server.application("guestbook");
+    let results = guestbook["status"]["operationState"]["syncResult"]["resources"].as_array().unwrap();
+    let job = results.iter().find(|r| r["kind"] == "Job").unwrap();
+    assert_eq!(job["hookType"], "PreSync");
+    assert!(job["message"].as_str().unwrap().starts_with("skipped: "), "{job}");
+    let live = checkout.join(".gitops/live");
+    for file in [
+        "_/core/Namespace/guestbook.yaml",
+        "guestbook/apps/Deployment/guestbook-web.yaml",
+        "honua-production/platform.gitops-engine.dev/Metadata/metadata.yaml",
+        "honua-staging/platform.gitops-engine.dev/Datasources/datasources.yaml",
+        "ikigai/platform.gitops-engine.dev/Agent/monitoring-agent.yaml",
+        "ikigai/platform.gitops-engine.dev/WebApp/dashboard.yaml",
+    ] {
+        assert!(live.join(file).is_file(), "{file} is not live");
+    }
+    assert!(!live.join("guestbook/batch").exists(), "a hook is no live object");
+    assert_eq!(server.stop().code(), Some(0));
+
+    // Started again with a new commit in the checkout: it goes on from there.
+    let config = checkout.join("examples/guestbook/config.yaml");
+    fs::write(&config, fs::read_to_string(&config).unwrap().replacen("data:", "data:\n  ADDED_LATER: \"yes\"", 1)).unwrap();
+    let second = commit(&checkout, "one more entry");
+    let server = start(&checkout, &log);
+    server.wait_synced("guestbook", &second);
+    let text = fs::read_to_string(live.join("guestbook/core/ConfigMap/guestbook.yaml")).unwrap();
+    assert!(text.contains("ADDED_LATER"), "{text}");
+    assert_eq!(server.history("guestbook").len(), 2);
+}

@@ -1,0 +1,113 @@
+//! The built command line where it needs no server: completion, render, diff, and what it says when it is used wrongly.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Exit code, standard output and standard error.
+fn gitops(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gitops"));
+    command.args(arguments).current_dir(directory).env_remove("GITOPS_SERVER").stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+}
+
+fn git(directory: &Path, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]).args(arguments).current_dir(directory);
+    assert!(command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null").status().unwrap().success());
+}
+
+fn config_map(name: &str, value: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  key: {value}\n")
+}
+
+fn secret(value: &str) -> String {
+    format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: token\nstringData:\n  password: {value}\n")
+}
+
+#[test]
+fn completion_scripts_are_printed_and_bash_reads_its_own() {
+    let here = Path::new(".");
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, script, _) = gitops(here, &["completion", shell]);
+        assert_eq!(code, 0);
+        assert!(script.contains("gitops") && script.contains("rollback"), "{shell}");
+    }
+    let (_, script, _) = gitops(here, &["completion", "bash"]);
+    assert!(script.contains("complete -F _gitops"), "{script}");
+    if let Ok(status) = Command::new("bash").args(["-n", "-c", &script]).status() {
+        assert!(status.success());
+    }
+}
+
+#[test]
+fn help_is_no_error_and_wrong_usage_is() {
+    let here = Path::new(".");
+    let (code, help, _) = gitops(here, &["--help"]);
+    assert!(code == 0 && help.contains("Exit codes:"), "{help}");
+    let (code, _, error) = gitops(here, &["app", "snyc", "shop"]);
+    assert!(code == 1 && error.contains("sync"), "{error}");
+}
+
+#[test]
+fn the_examples_render() {
+    let (code, guestbook, error) = gitops(&examples(), &["render", "guestbook"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(guestbook.contains("kind: Deployment") && guestbook.contains("\n---\n"), "{guestbook}");
+    let (code, production, error) = gitops(&examples(), &["render", "honua", "--environment", "production"]);
+    assert_eq!(code, 0, "{error}");
+    let (_, staging, _) = gitops(&examples(), &["render", "honua", "--environment", "staging"]);
+    assert!(production.contains("kind: Metadata") && production != staging);
+    let (code, _, error) = gitops(&examples(), &["render", "honua", "--environment", "prodution"]);
+    assert!(code == 20 && error.contains("did you mean `production`?"), "{error}");
+}
+
+#[test]
+fn a_diff_of_directories_and_of_revisions() {
+    let dir = tempfile::tempdir().unwrap();
+    let (top, web) = (dir.path(), dir.path().join("web"));
+    fs::create_dir(&web).unwrap();
+    fs::write(web.join("config.yaml"), config_map("settings", "one")).unwrap();
+    fs::write(web.join("secret.yaml"), secret("hunter-one")).unwrap();
+    git(top, &["init", "-q"]);
+    git(top, &["add", "-A"]);
+    git(top, &["commit", "-q", "-m", "first"]);
+    assert_eq!(gitops(top, &["diff", "HEAD:web", "web"]), (0, String::new(), String::new()));
+
+    fs::write(web.join("config.yaml"), config_map("settings", "two")).unwrap();
+    fs::write(web.join("secret.yaml"), secret("hunter-two")).unwrap();
+    let (code, diff, error) = gitops(top, &["diff", "HEAD:web", "web"]);
+    assert_eq!((code, error.as_str()), (1, ""));
+    assert!(diff.contains("-  key: one") && diff.contains("+  key: two"), "{diff}");
+    assert!(diff.contains("password") && !diff.contains("hunter"), "a secret is shown: {diff}");
+    let (code, before, _) = gitops(top, &["render", "HEAD:web"]);
+    assert!(code == 0 && before.contains("key: one"), "{before}");
+    let (code, _, error) = gitops(top, &["render", "no-such-revision:web"]);
+    assert!(code == 20 && error.contains("no-such-revision"), "{error}");
+}
+
+#[test]
+fn an_error_names_file_and_line() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("bad.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x\ndata: [\n").unwrap();
+    let (code, out, error) = gitops(dir.path(), &["render", "."]);
+    assert_eq!((code, out.as_str()), (20, ""));
+    assert!(error.contains("bad.yaml:"), "{error}");
+}
+
+#[test]
+fn a_back_up_needs_a_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let (code, _, error) = gitops(dir.path(), &["backup", "--to", "copy.db"]);
+    assert!(code == 20 && error.contains("there is no store here"), "{error}");
+    let (code, _, error) = gitops(dir.path(), &["restore", "--from", "missing.db"]);
+    assert!(code == 20 && error.contains("missing.db"), "{error}");
+    assert!(!dir.path().join(".gitops/state.db").exists());
+}

@@ -1,0 +1,144 @@
+//! Applications declared in git: every manifest of kind Application below a directory of a repository.
+//!
+//! A file that cannot be read leaves the applications it declared before as they are, and its error in the log; then
+//! nothing is removed either, because it is not known what the file would declare. An Application that has left git is
+//! removed here; what it manages goes too when it has Argo CD's `resources-finalizer`, and stays otherwise.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
+
+use gitops_app::Application;
+use gitops_manifest::{Manifest, yaml};
+use gitops_source::{RepoUrl, RevisionSpec};
+use gitops_state::Origin;
+use gitops_tree::{EntryKind, Recorder, Tree, TreePath};
+
+use crate::engine::Inner;
+use crate::rendering::repository;
+use crate::request::{declare, remove};
+use crate::settings::Declarations;
+
+/// Deepest directory that is looked into.
+const MAX_DEPTH: usize = 16;
+
+/// The finalizer that makes deletion cascade.
+const CASCADE: &str = "resources-finalizer.argocd.argoproj.io";
+
+/// Reads the declarations that lie in a repository which was just fetched. Blocking.
+pub(crate) fn read_all(inner: &Arc<Inner>, url: &RepoUrl) {
+    for (place, declarations) in inner.settings.declarations.iter().enumerate() {
+        if repository(&declarations.repo_url, &inner.settings.aliases).is_ok_and(|u| u == *url)
+            && let Err(e) = read(inner, place, declarations, url)
+        {
+            tracing::error!(repository = %url, path = declarations.path, "Applications cannot be read: {e}");
+        }
+    }
+}
+
+fn read(inner: &Arc<Inner>, place: usize, declarations: &Declarations, url: &RepoUrl) -> Result<(), String> {
+    let spec = RevisionSpec::parse(&declarations.target_revision).map_err(|e| e.to_string())?;
+    let revision = inner.mirrors.resolve(url, &spec, None).map_err(|e| e.to_string())?;
+    let tree = inner.mirrors.tree(url, &revision).map_err(|e| e.to_string())?;
+    let known = inner.polls.declared.lock().unwrap_or_else(PoisonError::into_inner).get(&place).cloned();
+    if let Some(known) = known
+        && known.holds_in(&tree).map_err(|e| e.to_string())?
+    {
+        return Ok(());
+    }
+    let path = TreePath::parse(&declarations.path).map_err(|e| e.to_string())?;
+    let recorder = Recorder::new(&tree);
+    let mut found = Found::default();
+    walk(&recorder, &path, 0, &mut found)?;
+    for problem in &found.problems {
+        tracing::error!(repository = %url, "{problem}");
+    }
+    let origin = |file: &str| Origin::File(format!("{} {file}", declarations.repo_url));
+    let mut names = BTreeSet::new();
+    let mut complete = found.problems.is_empty();
+    for (file, app) in found.applications {
+        let name = app.metadata.name.clone();
+        match declare(inner, app, origin(&file)) {
+            Ok(_) => inner.queue.add(&name),
+            Err(e) => {
+                complete = false;
+                tracing::error!("{file}: {e}");
+            }
+        }
+        names.insert(name);
+    }
+    if complete {
+        remove_others(inner, &declarations.repo_url, &path, &names);
+    }
+    inner.polls.wake();
+    inner.polls.declared.lock().unwrap_or_else(PoisonError::into_inner).insert(place, recorder.into_read_set());
+    Ok(())
+}
+
+#[derive(Default)]
+struct Found {
+    applications: Vec<(String, Application)>,
+    problems: Vec<String>,
+}
+
+fn walk(tree: &dyn Tree, dir: &TreePath, depth: usize, found: &mut Found) -> Result<(), String> {
+    let entries = tree.list(dir).map_err(|e| e.to_string())?.ok_or_else(|| format!("{dir} is no directory of the repository"))?;
+    for entry in entries {
+        let path = dir.child(&entry.name);
+        match entry.kind {
+            EntryKind::Directory if depth < MAX_DEPTH => walk(tree, &path, depth + 1, found)?,
+            EntryKind::File if [".yaml", ".yml", ".json"].iter().any(|end| entry.name.ends_with(end)) => {
+                let Some(bytes) = tree.read(&path).map_err(|e| e.to_string())? else { continue };
+                file(&path, &bytes, found);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn file(path: &TreePath, bytes: &[u8], found: &mut Found) {
+    let options = yaml::ParseOptions { duplicates: yaml::DuplicateKeys::LastWins, ..yaml::ParseOptions::default() };
+    let parsed = match yaml::parse(bytes, path.as_str(), &options) {
+        Ok(parsed) => parsed,
+        Err(e) => return found.problems.push(e.to_string()),
+    };
+    for document in parsed.documents {
+        if document.value.str_at(&["kind"]) != Some(gitops_app::KIND) {
+            continue;
+        }
+        let app = Manifest::from_value(document.value, document.at)
+            .map_err(|e| e.to_string())
+            .and_then(|manifest| Application::from_manifest(&manifest).map_err(|e| e.to_string()));
+        match app {
+            Ok(app) => found.applications.push((path.to_string(), app)),
+            Err(e) => found.problems.push(e),
+        }
+    }
+}
+
+/// Removes the applications that this place declared before and does not any more.
+fn remove_others(inner: &Arc<Inner>, repo_url: &str, dir: &TreePath, names: &BTreeSet<String>) {
+    for slot in inner.all_slots() {
+        let (origin, app) = {
+            let state = slot.lock();
+            (state.origin.clone(), state.app.clone())
+        };
+        let Origin::File(text) = origin else { continue };
+        let ours =
+            text.strip_prefix(repo_url).and_then(|rest| TreePath::parse(rest.trim_start()).ok()).is_some_and(|file| file.starts_with(dir));
+        if !ours || names.contains(slot.name()) {
+            continue;
+        }
+        let cascade = app.metadata.finalizers.iter().any(|f| f.starts_with(CASCADE));
+        let (work, name) = (inner.clone(), slot.name().to_owned());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let removal = runtime.spawn(async move {
+                match remove(&work, &slot, cascade, "git").await {
+                    Ok(()) => tracing::info!(app = name, cascade, "removed: it has left git"),
+                    Err(e) => tracing::error!(app = name, "cannot be removed, though it has left git: {e}"),
+                }
+            });
+            inner.keep(removal);
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! Operations: begun in the store before their first effect, driven, and brought to an end — here or, after a crash, by
+//! the next process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use gitops_app::{
+    Application, ApplicationSource, HookType, Operation, OperationPhase, OperationState, ResourceResult, ResultCode, SyncOperationResult,
+};
+use gitops_apply::{
+    Backoff, Control, Driven, LiveSet, Outcome, PlanInput, ResourceSelector, Retry, Strategy, Subject, SyncRequest, SyncState, TaskResult,
+    drive, plan,
+};
+use gitops_manifest::{Manifest, ObjectId, json};
+use gitops_state::{Finish, ManifestBlob, NewHistory, NewOperation, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Inner;
+use crate::error::{EngineError, blocking};
+use crate::journal::{StoreJournal, SystemClock, now};
+use crate::metrics::Metrics;
+use crate::pass;
+use crate::report::{DeployEvent, DeployState};
+use crate::slot::{Last, Running, Slot};
+
+/// Commands that run at the same time within one operation.
+const PARALLEL: usize = 16;
+
+/// What an operation is to do, as the store keeps it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) operation: Operation,
+    pub(crate) revisions: Vec<String>,
+    pub(crate) sources: Vec<ApplicationSource>,
+    /// Success is entered into the history.
+    pub(crate) history: bool,
+    /// The commit gets a status.
+    pub(crate) commit: bool,
+    /// Id of the render, within this process.
+    #[serde(skip)]
+    pub(crate) rendering: u64,
+}
+
+impl Request {
+    fn revision(&self) -> String {
+        self.revisions.first().cloned().unwrap_or_default()
+    }
+
+    /// The apply engine's form.
+    fn sync(&self, spec_options: &[String]) -> SyncRequest {
+        let sync = self.operation.sync.clone().unwrap_or_default();
+        let force = sync.is_forced();
+        let hooks = sync.sync_strategy.as_ref().is_none_or(|s| s.apply.is_none() || s.hook.is_some());
+        let selector = |r: &gitops_app::SyncResource| ResourceSelector {
+            group: r.group.clone(),
+            kind: r.kind.clone(),
+            namespace: Some(r.namespace.clone()).filter(|n| !n.is_empty()),
+            name: r.name.clone(),
+        };
+        let retry = &self.operation.retry;
+        let longest = Duration::from_secs(u64::from(u32::MAX));
+        SyncRequest {
+            prune: sync.prune,
+            dry_run: sync.dry_run,
+            resources: (!sync.resources.is_empty()).then(|| sync.resources.iter().map(selector).collect()),
+            strategy: if hooks { Strategy::Hook { force } } else { Strategy::Apply { force } },
+            options: if sync.sync_options.is_empty() { spec_options.to_vec() } else { sync.sync_options.clone() },
+            self_heal: sync.auto_heal_attempts_count > 0,
+            retry: Retry {
+                limit: retry.limit,
+                backoff: retry.backoff.as_ref().map_or_else(Backoff::default, |b| Backoff {
+                    duration: retry.wait(0).min(longest),
+                    factor: b.factor.map_or(2.0, |f| f as f64),
+                    max: gitops_app::GoDuration::parse(&b.max_duration).map_or(Backoff::default().max, gitops_app::GoDuration::as_duration),
+                }),
+                refresh: retry.refresh,
+            },
+        }
+    }
+}
+
+impl Last {
+    /// From the store, after a start.
+    pub(crate) fn of(stored: &gitops_state::Operation) -> Option<Last> {
+        let request: Request = serde_json::from_str(&stored.request_json).ok()?;
+        let phase = OperationPhase::parse(&stored.phase).filter(|p| p.is_final())?;
+        Some(Last {
+            phase,
+            message: stored.message.clone(),
+            finished_at: stored.finished_at?.as_millis() / 1000,
+            self_heal_attempts: request.operation.sync.as_ref().map_or(0, |s| s.auto_heal_attempts_count),
+            revisions: request.revisions,
+            rendering: 0,
+            sources: request.sources,
+        })
+    }
+}
+
+/// Writes an operation down and sets it going. Returns its id.
+pub(crate) async fn begin(
+    inner: &Arc<Inner>,
+    slot: &Arc<Slot>,
+    request: Request,
+    desired: Arc<[Manifest]>,
+    live: &LiveSet,
+) -> Result<String, EngineError> {
+    let (app, pending) = {
+        let state = slot.lock();
+        if let Some(running) = &state.running {
+            return Err(EngineError::Precondition(format!("another operation is already in progress ({})", running.id)));
+        }
+        (state.app.clone(), state.pending_activations.clone())
+    };
+    let target = inner.target(&app).map_err(EngineError::Precondition)?;
+    let id = inner.operation_id(slot.name());
+    let started = Timestamp::now();
+    let sync = request.sync(app.spec.sync_options());
+    let rules = crate::pair::rules(&app).map_err(EngineError::Invalid)?;
+    let planned = plan(&PlanInput {
+        operation: &id,
+        app: slot.name(),
+        namespace: &app.spec.destination.namespace,
+        desired: &desired,
+        live,
+        unchanged: &|desired, live| !crate::pair::differs(desired, live.manifest.body(), &rules),
+        activation: &|object| target.activation_group(object),
+        activate_also: &pending,
+        request: &sync,
+        revision: &request.revision(),
+        started_at: gitops_apply::Timestamp::from_millis(started.as_millis()),
+        deletion_approved: None,
+    });
+    let plan = planned.map_err(|e| EngineError::Precondition(e.to_string()))?;
+    let state = SyncState::new(plan, inner.settings.apply);
+    let blobs: Vec<ManifestBlob> =
+        desired.iter().map(|m| ManifestBlob { object_id: m.id().to_string(), bytes: json::print(m.body()).into_bytes() }).collect();
+    let new = NewOperation {
+        id: id.clone(),
+        app: slot.key.clone(),
+        revision: request.revision(),
+        requested_by: requested_by(&request.operation),
+        started_at: started,
+        request_json: serde_json::to_string(&request).map_err(|e| EngineError::Internal(e.to_string()))?,
+    };
+    let (store, text) = (inner.store.clone(), state.to_json());
+    blocking(move || store.begin_operation(&new, &blobs, &text)).await?.map_err(|e| EngineError::Precondition(e.to_string()))?;
+    Metrics::count(&inner.metrics.operations);
+    spawn(inner, slot, id.clone(), request, state, started);
+    Ok(id)
+}
+
+fn requested_by(operation: &Operation) -> String {
+    if operation.initiated_by.automated { "automated".to_owned() } else { operation.initiated_by.username.clone() }
+}
+
+/// Continues an operation that the last process left.
+pub(crate) fn resume(inner: &Arc<Inner>, stored: gitops_state::Operation) {
+    let Some(slot) = inner.slot(&stored.app.name) else { return };
+    let read = || -> Result<(Request, SyncState), String> {
+        let request = serde_json::from_str(&stored.request_json).map_err(|e| e.to_string())?;
+        let blobs = inner.store.operation_manifests(&stored.id).map_err(|e| e.to_string())?.unwrap_or_default();
+        let known: BTreeMap<ObjectId, Manifest> = pass::manifests(&blobs)?.into_iter().map(|m| (m.id().clone(), m)).collect();
+        Ok((request, SyncState::from_json(&stored.state_json, &known).map_err(|e| e.to_string())?))
+    };
+    match read() {
+        Ok((request, state)) => {
+            tracing::info!(app = slot.name(), operation = stored.id, "continues where the last process was ended");
+            spawn(inner, &slot, stored.id, request, state, stored.started_at);
+        }
+        Err(e) => {
+            tracing::error!(app = slot.name(), operation = stored.id, "cannot be continued: {e}");
+            let finish = Finish {
+                phase: "Error".to_owned(),
+                message: format!("the operation was cut off and its record cannot be read: {e}"),
+                finished_at: Timestamp::now(),
+                state_json: stored.state_json,
+                history: None,
+            };
+            if let Err(e) = inner.store.finish_operation(&stored.id, &finish) {
+                tracing::error!(app = slot.name(), "{e}");
+            }
+        }
+    }
+}
+
+fn spawn(inner: &Arc<Inner>, slot: &Arc<Slot>, id: String, request: Request, state: SyncState, started: Timestamp) {
+    let (controller, control) = Control::new();
+    {
+        let mut held = slot.lock();
+        held.running = Some(Running { id: id.clone(), controller, revisions: request.revisions.clone(), rendering: request.rendering });
+        held.operation_id = Some(id.clone());
+        held.status.operation_state = Some(OperationState {
+            operation: request.operation.clone(),
+            phase: OperationPhase::Running,
+            message: String::new(),
+            sync_result: Some(sync_result(&request, Vec::new())),
+            started_at: started.rfc3339(),
+            finished_at: None,
+            retry_count: 0,
+        });
+    }
+    show(slot, &state);
+    tell(inner, slot, &request, DeployState::Pending, "deploying");
+    let (inner, slot) = (inner.clone(), slot.clone());
+    let kept = inner.clone();
+    kept.keep(tokio::spawn(async move {
+        let (watched, done) = (slot.clone(), inner.clone());
+        let carried = tokio::spawn(carry_out(inner, slot, id, request, state, control)).await;
+        if let Err(e) = carried {
+            // The store still has it running: the next start continues it.
+            watched.lock().running = None;
+            pass::record_failure(&done, &watched, &format!("the operation ended unexpectedly: {e}"));
+        }
+    }));
+}
+
+async fn carry_out(inner: Arc<Inner>, slot: Arc<Slot>, id: String, request: Request, state: SyncState, mut control: Control) {
+    let app = slot.lock().app.clone();
+    let target = match inner.target(&app) {
+        Ok(target) => target,
+        Err(message) => {
+            tracing::error!(app = slot.name(), "{message}");
+            return slot.lock().running = None;
+        }
+    };
+    let journal = StoreJournal { inner: inner.clone(), slot: slot.clone(), id: id.clone() };
+    let mut state = state;
+    loop {
+        match drive(&*target, &journal, &SystemClock, state.clone(), &mut control, PARALLEL).await {
+            Driven::Done(outcome) => {
+                end(&inner, &slot, &app, &id, &request, &state, outcome).await;
+                return;
+            }
+            Driven::Stopped => return,
+            Driven::JournalFailed(e) => {
+                tracing::error!(app = slot.name(), operation = id, "{e}");
+                note(&slot, &e.to_string());
+                // Only what the store has may go on: an older state could run a hook again whose end is on record.
+                state = loop {
+                    tokio::time::sleep(Duration::from_secs(5)).await;
+                    if inner.stopping.load(Ordering::Acquire) {
+                        return;
+                    }
+                    if let Some(recorded) = reload(&inner, &id) {
+                        break recorded;
+                    }
+                };
+            }
+        }
+    }
+}
+
+fn reload(inner: &Inner, id: &str) -> Option<SyncState> {
+    let stored = inner.store.operation(id).ok()??;
+    let blobs = inner.store.operation_manifests(id).ok()??;
+    let known = pass::manifests(&blobs).ok()?.into_iter().map(|m| (m.id().clone(), m)).collect();
+    SyncState::from_json(&stored.state_json, &known).ok()
+}
+
+fn note(slot: &Slot, message: &str) {
+    if let Some(state) = &mut slot.lock().status.operation_state {
+        message.clone_into(&mut state.message);
+    }
+}
+
+/// Shows how far a running operation is.
+pub(crate) fn show(slot: &Slot, state: &SyncState) {
+    let mut held = slot.lock();
+    if let Some(shown) = &mut held.status.operation_state {
+        shown.phase = OperationPhase::parse(state.phase().as_str()).unwrap_or(OperationPhase::Running);
+        state.message().clone_into(&mut shown.message);
+        shown.retry_count = i64::from(state.retry_count());
+        if let Some(result) = &mut shown.sync_result {
+            result.resources = state.results().iter().map(resource).collect();
+        }
+    }
+}
+
+fn resource(result: &TaskResult) -> ResourceResult {
+    let mut wire = ResourceResult {
+        version: result.version.clone(),
+        status: result.code.and_then(|c| ResultCode::parse(c.as_str())),
+        message: result.message.clone(),
+        hook_type: result.hook.and_then(|p| HookType::parse(p.as_str())),
+        hook_phase: OperationPhase::parse(result.phase.as_str()),
+        sync_phase: HookType::parse(result.sync_phase.as_str()),
+        ..ResourceResult::default()
+    };
+    match &result.subject {
+        Subject::Object(id) => {
+            (wire.group, wire.kind) = (id.group.clone(), id.kind.clone());
+            (wire.namespace, wire.name) = (id.namespace.clone(), id.name.clone());
+        }
+        Subject::Activation(group) => {
+            "Activation".clone_into(&mut wire.kind);
+            wire.name.clone_from(group);
+        }
+    }
+    wire
+}
+
+fn sync_result(request: &Request, resources: Vec<ResourceResult>) -> SyncOperationResult {
+    let several = request.revisions.len() > 1;
+    SyncOperationResult {
+        resources,
+        revision: if several { String::new() } else { request.revision() },
+        revisions: if several { request.revisions.clone() } else { Vec::new() },
+        source: request.sources.first().filter(|_| !several).cloned(),
+        sources: if several { request.sources.clone() } else { Vec::new() },
+        managed_namespace_metadata: None,
+    }
+}
+
+async fn end(inner: &Arc<Inner>, slot: &Arc<Slot>, app: &Application, id: &str, request: &Request, state: &SyncState, outcome: Outcome) {
+    let finished = Timestamp::from_millis(outcome.finished_at.as_millis());
+    let succeeded = outcome.phase == gitops_apply::OperationPhase::Succeeded;
+    let full = request.operation.sync.as_ref().is_none_or(|s| !s.dry_run && s.resources.is_empty());
+    let history = (succeeded && full && request.history).then(|| NewHistory {
+        revision: request.revision(),
+        source_json: serde_json::to_string(&request.sources).unwrap_or_default(),
+        deployed_at: finished,
+        started_at: Timestamp::from_millis(state.started_at().as_millis()),
+        initiated_by: requested_by(&request.operation),
+        limit: app.spec.history_limit(),
+    });
+    // What had to be repeated after a crash, and the like, is kept with the end: the stored state is gone by then.
+    let message = outcome.notes.iter().fold(outcome.message.clone(), |text, note| format!("{text}; {note}"));
+    for note in &outcome.notes {
+        tracing::warn!(app = slot.name(), operation = id, "{note}");
+    }
+    let finish = Finish {
+        phase: outcome.phase.as_str().to_owned(),
+        message: message.clone(),
+        finished_at: finished,
+        state_json: state.to_json(),
+        history,
+    };
+    while let Err(e) = record_end(inner, id, &finish).await {
+        // Nothing may follow before the end is on record; a full disk is waited for.
+        tracing::error!(app = slot.name(), operation = id, "the end cannot be recorded: {e}");
+        note(slot, &format!("the end cannot be recorded: {e}"));
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    if !succeeded {
+        Metrics::count(&inner.metrics.operations_failed);
+    }
+    tracing::info!(app = slot.name(), operation = id, revision = request.revision(), "{}: {}", outcome.phase, outcome.message);
+    {
+        let mut held = slot.lock();
+        held.running = None;
+        held.pending_activations.clone_from(&outcome.pending_activations);
+        held.last = Some(Last {
+            phase: OperationPhase::parse(outcome.phase.as_str()).unwrap_or(OperationPhase::Error),
+            message: outcome.message.clone(),
+            revisions: request.revisions.clone(),
+            rendering: request.rendering,
+            sources: request.sources.clone(),
+            finished_at: finished.as_millis() / 1000,
+            self_heal_attempts: request.operation.sync.as_ref().map_or(0, |s| s.auto_heal_attempts_count),
+        });
+        if let Some(shown) = &mut held.status.operation_state {
+            shown.phase = OperationPhase::parse(outcome.phase.as_str()).unwrap_or(OperationPhase::Error);
+            shown.message = message;
+            shown.finished_at = Some(finished.rfc3339());
+            shown.retry_count = i64::from(outcome.retry_count);
+            shown.sync_result = Some(sync_result(request, outcome.results.iter().map(resource).collect()));
+        }
+    }
+    let (state, text) = match succeeded {
+        true => (DeployState::Success, "deployed successfully".to_owned()),
+        false => (DeployState::Failure, outcome.message.clone()),
+    };
+    tell(inner, slot, request, state, &text);
+    if let Some(at) = outcome.again_at {
+        inner.queue.add_at(slot.name(), tokio::time::Instant::now() + at.since(now()));
+    }
+    inner.queue.add(slot.name());
+}
+
+async fn record_end(inner: &Arc<Inner>, id: &str, finish: &Finish) -> Result<(), String> {
+    let (store, id, finish) = (inner.store.clone(), id.to_owned(), finish.clone());
+    match blocking(move || store.finish_operation(&id, &finish)).await {
+        // Somebody deleted the application meanwhile: there is nothing to record.
+        Ok(Ok(_) | Err(gitops_state::SaveError::NotRunning { .. })) => Ok(()),
+        Ok(Err(e)) => Err(e.to_string()),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+/// Tells whoever wants to know, once for each source that is a commit.
+fn tell(inner: &Inner, slot: &Slot, request: &Request, state: DeployState, description: &str) {
+    let Some(report) = inner.report.as_ref().filter(|_| request.commit) else { return };
+    let link = format!("{}/api/v1/applications/{}", inner.settings.external_url, slot.name());
+    for (source, revision) in request.sources.iter().zip(&request.revisions) {
+        report.deployed(DeployEvent {
+            app: slot.name().to_owned(),
+            repo_url: source.repo_url.clone(),
+            revision: revision.clone(),
+            state,
+            description: description.to_owned(),
+            link: link.clone(),
+        });
+    }
+}

@@ -1,0 +1,372 @@
+//! One pass over one application: what is desired, what is live, what differs, and what follows from it.
+//!
+//! A pass looks at everything and remembers nothing but its result, so it does not matter why it runs. It returns when to
+//! look again although nothing happens.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use gitops_app::{
+    AppHealthStatus, Application, AutoSync, AutoSyncInput, AutoSyncResource, ComparedTo, Condition, ConditionType, LastOperation,
+    Operation, SourceType, SyncCode, SyncStatus, auto_sync,
+};
+use gitops_apply::{LiveSet, Target, TargetError};
+use gitops_health::HealthStatus;
+use gitops_manifest::{Location, Manifest, ObjectId, json};
+use gitops_state::{Hold, StatusRow, Timestamp};
+
+use crate::comparison::{Comparison, compare};
+use crate::engine::Inner;
+use crate::error::blocking;
+use crate::metrics::Metrics;
+use crate::operation;
+use crate::pair;
+use crate::rendering::{Desired, DesiredError, Inputs, Rendering, desired};
+use crate::slot::Slot;
+
+/// When to look again after a repository or a target failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(30);
+
+/// When to look again while something is not there yet.
+const WHILE_PROGRESSING: Duration = Duration::from_secs(5);
+
+/// What is to be live, and where it came from.
+struct Wanted {
+    manifests: Arc<[Manifest]>,
+    revisions: Vec<String>,
+    conditions: Vec<Condition>,
+    source_type: &'static str,
+    /// [`Rendering::id`]; 0 for a pinned deployment.
+    rendering: u64,
+}
+
+/// Looks at an application once.
+pub(crate) async fn run(inner: &Arc<Inner>, slot: &Arc<Slot>) -> Duration {
+    let (app, hold) = {
+        let state = slot.lock();
+        if state.deleted {
+            return inner.settings.resync_interval;
+        }
+        (state.app.clone(), state.hold.clone())
+    };
+    let wanted = match wanted(inner, slot, &app, hold.as_ref()).await {
+        Ok(wanted) => wanted,
+        Err(condition) => {
+            fail(inner, slot, condition);
+            return AFTER_FAILURE;
+        }
+    };
+    let target = match inner.target(&app) {
+        Ok(target) => target,
+        Err(message) => {
+            fail(inner, slot, condition(ConditionType::InvalidSpecError, message));
+            return inner.settings.resync_interval;
+        }
+    };
+    let live = match look(&*target, slot.name(), &wanted.manifests).await {
+        Ok(live) => live,
+        Err(e) => {
+            fail(inner, slot, condition(ConditionType::ComparisonError, e.to_string()));
+            return AFTER_FAILURE;
+        }
+    };
+    let rules = match pair::rules(&app) {
+        Ok(rules) => rules,
+        Err(message) => {
+            fail(inner, slot, condition(ConditionType::InvalidSpecError, message));
+            return inner.settings.resync_interval;
+        }
+    };
+    let comparison = compare(slot.name(), &wanted.manifests, &live, &|desired, live| pair::differs(desired, live, &rules));
+    let moving = comparison.health == HealthStatus::Progressing;
+    let again = follow_up(inner, slot, &app, hold.as_ref(), &wanted, &live, comparison).await;
+    again.unwrap_or_else(|| if moving { WHILE_PROGRESSING } else { resync(inner, slot) })
+}
+
+/// What is live, with its health as it is now.
+async fn look(target: &dyn Target, app: &str, desired: &[Manifest]) -> Result<LiveSet, TargetError> {
+    let mut live = target.live(app, desired).await?;
+    // A target may answer `live` from what it knows; only `health` asks.
+    let asked: Vec<ObjectId> = live.iter().filter(|(_, o)| o.health.is_some()).map(|(id, _)| id.clone()).collect();
+    if !asked.is_empty() {
+        for (id, health) in target.health(app, &asked).await? {
+            if let Some(object) = live.get_mut(&id) {
+                object.health = health;
+            }
+        }
+    }
+    Ok(live)
+}
+
+/// The interval, spread by the name so that a thousand applications are not looked at at once.
+fn resync(inner: &Inner, slot: &Slot) -> Duration {
+    let spread = slot.name().bytes().fold(7u32, |h, b| h.wrapping_mul(31).wrapping_add(u32::from(b))) % 200;
+    inner.settings.resync_interval.mul_f64(1.0 + f64::from(spread) / 1000.0)
+}
+
+fn condition(kind: ConditionType, message: impl Into<String>) -> Condition {
+    Condition { kind, message: message.into(), last_transition_time: Some(Timestamp::now().rfc3339()) }
+}
+
+/// Records that the pass itself failed.
+pub(crate) fn record_failure(inner: &Inner, slot: &Slot, message: &str) {
+    fail(inner, slot, condition(ConditionType::UnknownError, message));
+}
+
+/// Sync status becomes Unknown, with the reason as a condition; what was known of the objects stays.
+fn fail(inner: &Inner, slot: &Slot, reason: Condition) {
+    Metrics::count(&inner.metrics.failures);
+    {
+        let mut state = slot.lock();
+        let spec = reason.kind == ConditionType::InvalidSpecError;
+        let sync = state.status.sync.get_or_insert_default();
+        sync.status = Some(SyncCode::Unknown);
+        if spec {
+            set_health(&mut state.status.health, HealthStatus::Unknown, "");
+        }
+        let same = |c: &Condition| c.kind == reason.kind && c.message == reason.message;
+        if !(state.status.conditions.len() == 1 && state.status.conditions.iter().all(same)) {
+            tracing::warn!(app = slot.name(), "{}: {}", reason.kind.as_str(), reason.message);
+            state.status.conditions = vec![reason];
+        }
+    }
+    store_status(inner, slot);
+}
+
+/// The desired objects: of a rollback's pin, or of the sources.
+async fn wanted(inner: &Arc<Inner>, slot: &Arc<Slot>, app: &Arc<Application>, hold: Option<&Hold>) -> Result<Wanted, Condition> {
+    let failed = |kind: ConditionType| move |e: String| condition(kind, e);
+    if let Some(revision) = hold.and_then(|h| h.revision.clone()) {
+        return pinned(inner, slot, revision).await.map_err(failed(ConditionType::ComparisonError));
+    }
+    let (before, hard) = {
+        let mut state = slot.lock();
+        (state.rendering.clone(), std::mem::take(&mut state.hard))
+    };
+    let (work, app, last) = (inner.clone(), app.clone(), before.clone());
+    let result = blocking(move || {
+        let inputs = Inputs { mirrors: &work.mirrors, aliases: &work.settings.aliases, limits: &work.settings.limits };
+        desired(&app, &inputs, last.as_deref(), &[], hard)
+    });
+    let result = result.await.map_err(|e| condition(ConditionType::UnknownError, e.to_string()))?;
+    let rendering = match (result, before) {
+        (Err(DesiredError::Spec(e)), _) => return Err(condition(ConditionType::InvalidSpecError, e)),
+        (Err(DesiredError::Repository(e)), _) => return Err(condition(ConditionType::ComparisonError, e)),
+        (Ok(Desired::Rendered(rendering)), _) => {
+            Metrics::count(&inner.metrics.renders);
+            Arc::new(rendering)
+        }
+        (Ok(Desired::Unchanged(revisions)), Some(before)) => {
+            Metrics::count(&inner.metrics.renders_saved);
+            if before.revisions == revisions { before } else { Arc::new(before.at(revisions)) }
+        }
+        (Ok(Desired::Unchanged(_)), None) => {
+            return Err(condition(ConditionType::UnknownError, "no render to go by: refresh the application"));
+        }
+    };
+    slot.lock().rendering = Some(rendering.clone());
+    from_rendering(&rendering)
+}
+
+fn from_rendering(rendering: &Rendering) -> Result<Wanted, Condition> {
+    let manifests = match &rendering.result {
+        Ok(manifests) => manifests.clone(),
+        Err(problems) => return Err(condition(ConditionType::ComparisonError, problems.to_string())),
+    };
+    let conditions = if rendering.warnings.is_empty() {
+        Vec::new()
+    } else {
+        vec![condition(ConditionType::RepeatedResourceWarning, rendering.warnings.join("\n"))]
+    };
+    let source_type = if rendering.engine == "environment" { SourceType::Plugin } else { SourceType::Directory };
+    let revisions = rendering.revisions.iter().map(ToString::to_string).collect();
+    Ok(Wanted { manifests, revisions, conditions, source_type: source_type.as_str(), rendering: rendering.id })
+}
+
+/// The manifests of the deployment that a rollback went back to.
+async fn pinned(inner: &Arc<Inner>, slot: &Arc<Slot>, revision: String) -> Result<Wanted, String> {
+    let (store, key) = (inner.store.clone(), slot.key.clone());
+    let looked_for = revision.clone();
+    let found = blocking(move || -> Result<Option<Vec<gitops_state::ManifestBlob>>, gitops_state::StoreError> {
+        // A pin names the history entry, then its revision: `<id>@<revision>`.
+        let Some((id, commit)) = looked_for.split_once('@') else { return Ok(None) };
+        if let Some(found) = store.history_manifests(&key, id.parse().unwrap_or(0))? {
+            return Ok(Some(found));
+        }
+        // Retention may have dropped that entry; the rollback itself made a younger one of the same revision.
+        let Some(same) = store.history(&key)?.into_iter().rev().find(|h| h.revision == commit) else { return Ok(None) };
+        store.history_manifests(&key, same.id)
+    });
+    let blobs = found.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+    let blobs =
+        blobs.ok_or_else(|| "the deployment that this application is pinned to is no longer in its history: resume it".to_owned())?;
+    let commit = revision.split_once('@').map_or(revision.as_str(), |(_, commit)| commit).to_owned();
+    Ok(Wanted { manifests: manifests(&blobs)?.into(), revisions: vec![commit], conditions: Vec::new(), source_type: "", rendering: 0 })
+}
+
+/// Manifests as the store keeps them.
+pub(crate) fn manifests(blobs: &[gitops_state::ManifestBlob]) -> Result<Vec<Manifest>, String> {
+    blobs
+        .iter()
+        .map(|blob| {
+            let value = json::parse(&blob.bytes, &blob.object_id).map_err(|e| e.to_string())?;
+            Manifest::from_value(value, Location::file(format!("stored {}", blob.object_id))).map_err(|e| e.to_string())
+        })
+        .collect()
+}
+
+fn set_health(health: &mut Option<AppHealthStatus>, status: HealthStatus, message: &str) {
+    let health = health.get_or_insert_default();
+    if health.status != Some(status) {
+        health.status = Some(status);
+        health.last_transition_time = Some(Timestamp::now().rfc3339());
+    }
+    message.clone_into(&mut health.message);
+}
+
+/// Records the comparison, and begins a sync when the policy asks for one. `Some` is when to look again for its sake.
+async fn follow_up(
+    inner: &Arc<Inner>,
+    slot: &Arc<Slot>,
+    app: &Arc<Application>,
+    hold: Option<&Hold>,
+    wanted: &Wanted,
+    live: &LiveSet,
+    comparison: Comparison,
+) -> Option<Duration> {
+    let decision = decide(inner, slot, app, hold, wanted, &comparison);
+    let mut conditions = wanted.conditions.clone();
+    if let AutoSync::Guarded { condition: kind, message } = &decision {
+        conditions.push(condition(kind.clone(), message.clone()));
+    }
+    record(slot, app, wanted, comparison, conditions);
+    store_status(inner, slot);
+    if let Some(running) = &slot.lock().running {
+        if hold.is_none() && running.revisions != wanted.revisions && running.rendering != wanted.rendering {
+            running.controller.supersede();
+        }
+        return None;
+    }
+    let (operation, commit): (Operation, bool) = match decision {
+        AutoSync::Start { operation } => (*operation, true),
+        AutoSync::SelfHeal { operation, not_before, .. } => {
+            let now = Timestamp::now().as_millis() / 1000;
+            if let Some(wait) = not_before.map(|at| at - now).filter(|wait| *wait > 0) {
+                return Some(Duration::from_secs(wait.unsigned_abs()));
+            }
+            (*operation, false)
+        }
+        AutoSync::Nothing { .. } | AutoSync::Guarded { .. } => return None,
+    };
+    let request = operation::Request {
+        operation,
+        revisions: wanted.revisions.clone(),
+        sources: app.effective_sources().into_owned(),
+        history: commit,
+        commit,
+        rendering: wanted.rendering,
+    };
+    if let Err(e) = operation::begin(inner, slot, request, wanted.manifests.clone(), live).await {
+        fail(inner, slot, condition(ConditionType::SyncError, e.to_string()));
+        return Some(AFTER_FAILURE);
+    }
+    None
+}
+
+/// What the sync policy says about this comparison.
+fn decide(inner: &Inner, slot: &Slot, app: &Application, hold: Option<&Hold>, wanted: &Wanted, comparison: &Comparison) -> AutoSync {
+    if hold.is_some() {
+        return AutoSync::Nothing { reason: "auto-sync is held" };
+    }
+    if inner.stopping.load(Ordering::Acquire) {
+        return AutoSync::Nothing { reason: "the server stops" };
+    }
+    let resources: Vec<AutoSyncResource> = comparison
+        .resources
+        .iter()
+        .filter(|r| !r.hook)
+        .map(|r| AutoSyncResource { id: r.id(), status: r.status.unwrap_or(SyncCode::Synced), requires_pruning: r.requires_pruning })
+        .collect();
+    let state = slot.lock();
+    let last = state.last.clone();
+    let sources = app.effective_sources();
+    auto_sync(&AutoSyncInput {
+        spec: &app.spec,
+        operation_present: state.running.is_some(),
+        deleting: state.deleted,
+        window_blocks: false,
+        sync: comparison.sync,
+        resources: &resources,
+        revisions: &wanted.revisions,
+        sources: &sources,
+        multiple_sources: app.has_multiple_sources(),
+        // A newer commit that changes nothing here is no news, compared with what was attempted last.
+        revisions_equivalent: last.as_ref().is_some_and(|l| l.rendering != 0 && l.rendering == wanted.rendering),
+        last: last.as_ref().map(|l| LastOperation {
+            phase: l.phase,
+            message: &l.message,
+            synced: Some((&l.revisions, &l.sources)),
+            finished_at: Some(l.finished_at),
+            self_heal_attempts: l.self_heal_attempts,
+        }),
+        self_heal: inner.settings.self_heal,
+    })
+}
+
+/// Puts the comparison into the status.
+fn record(slot: &Slot, app: &Application, wanted: &Wanted, comparison: Comparison, conditions: Vec<Condition>) {
+    let mut state = slot.lock();
+    state.desired = wanted.manifests.clone();
+    let several = app.has_multiple_sources();
+    let sources = app.effective_sources().into_owned();
+    let status = &mut state.status;
+    status.sync = Some(SyncStatus {
+        status: Some(comparison.sync),
+        compared_to: Some(ComparedTo {
+            source: sources.first().filter(|_| !several).cloned(),
+            sources: if several { sources } else { Vec::new() },
+            destination: app.spec.destination.clone(),
+            ignore_differences: app.spec.ignore_differences.clone(),
+        }),
+        revision: wanted.revisions.first().filter(|_| !several).cloned().unwrap_or_default(),
+        revisions: if several { wanted.revisions.clone() } else { Vec::new() },
+    });
+    set_health(&mut status.health, comparison.health, &comparison.health_message);
+    status.resources = comparison.resources;
+    if !wanted.source_type.is_empty() {
+        wanted.source_type.clone_into(&mut status.source_type);
+    }
+    // A condition that stays keeps its time.
+    status.conditions = conditions
+        .into_iter()
+        .map(|new| status.conditions.iter().find(|old| old.kind == new.kind && old.message == new.message).cloned().unwrap_or(new))
+        .collect();
+}
+
+/// Writes the status to the store when it is another than the one there.
+pub(crate) fn store_status(inner: &Inner, slot: &Slot) {
+    let row = {
+        let mut state = slot.lock();
+        if state.deleted {
+            return;
+        }
+        let status_json = serde_json::to_string(&state.status).unwrap_or_default();
+        if status_json == state.stored {
+            return;
+        }
+        state.stored.clone_from(&status_json);
+        let sync = state.status.sync.as_ref();
+        StatusRow {
+            sync: sync.and_then(|s| s.status).map_or("Unknown", |s| s.as_str()).to_owned(),
+            health: state.status.health.as_ref().and_then(|h| h.status).map_or("Unknown", |h| h.as_str()).to_owned(),
+            revision: sync.map(|s| s.revision.clone()).filter(|r| !r.is_empty()),
+            status_json,
+            updated_at: Timestamp::now(),
+        }
+    };
+    if let Err(e) = inner.store.set_status(&slot.key, &row) {
+        slot.lock().stored.clear();
+        tracing::error!(app = slot.name(), "status: {e}");
+    }
+}

@@ -1,0 +1,64 @@
+//! What the server's configuration decides about the engine.
+
+use std::time::Duration;
+
+use gitops_app::SelfHealBackoff;
+use gitops_render::Limits;
+
+use crate::alias::Alias;
+
+/// A directory of a repository that holds Application manifests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declarations {
+    /// The repository.
+    pub repo_url: String,
+    /// Branch, tag, commit or `HEAD`.
+    pub target_revision: String,
+    /// The directory; its sub-directories are read too.
+    pub path: String,
+}
+
+/// Settings of an engine. Every one has a default.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Applications looked at at the same time. Default 4.
+    pub workers: usize,
+    /// Longest pass over one application. Default 2 minutes. Operations are not bound by it.
+    pub pass_timeout: Duration,
+    /// How often each repository is asked for new commits. Default 60 s, ±10 %. Zero switches polling off.
+    pub poll_interval: Duration,
+    /// How often live state is compared although nothing happened. Default 5 minutes, +20 % at most.
+    pub resync_interval: Duration,
+    /// Repositories read from elsewhere.
+    pub aliases: Vec<Alias>,
+    /// Where Applications are declared.
+    pub declarations: Vec<Declarations>,
+    /// Namespace of Applications that name none. Default `argocd`.
+    pub namespace: String,
+    /// Bounds of a render.
+    pub limits: Limits,
+    /// How self-heal attempts are spaced.
+    pub self_heal: SelfHealBackoff,
+    /// How operations run.
+    pub apply: gitops_apply::Settings,
+    /// Address of the server, for links in commit statuses.
+    pub external_url: String,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            workers: 4,
+            pass_timeout: Duration::from_secs(120),
+            poll_interval: Duration::from_secs(60),
+            resync_interval: Duration::from_secs(300),
+            aliases: Vec::new(),
+            declarations: Vec::new(),
+            namespace: "argocd".to_owned(),
+            limits: Limits::default(),
+            self_heal: SelfHealBackoff::default(),
+            apply: gitops_apply::Settings::default(),
+            external_url: String::new(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The one entry: choose the engine, run it, collect what it read.
+
+use gitops_tree::{EntryKind, Recorder, Tree};
+
+use crate::detect::{self, Detected};
+use crate::error::{Problem, RenderError};
+use crate::files::{Files, at};
+use crate::limits::Limits;
+use crate::rendered::Rendered;
+use crate::source::{DirectoryOptions, EngineChoice, Source};
+use crate::{directory, environment};
+
+/// For whom is rendered.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Name of the application.
+    pub app: &'a str,
+    /// Its destination's namespace; may be empty.
+    pub namespace: &'a str,
+    /// How much may be read.
+    pub limits: &'a Limits,
+}
+
+/// What an engine gives. With problems, the manifests are of no use but to find more problems.
+#[derive(Default)]
+pub(crate) struct Output {
+    pub(crate) manifests: Vec<gitops_manifest::Manifest>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Renders one source.
+///
+/// [`EngineChoice::Detect`] looks at the directory, first match wins: `kustomization.yaml`, `kustomization.yml` or
+/// `Kustomization` (Kustomize); a name ending in `Chart.yaml` (Helm) — both are refused, naming the engine that is not
+/// there yet —; `platform.yaml` beside `agents/` or `webapps/` (environment, platform layout); a directory
+/// `environments/` beside no manifest, or a directory inside one called `environments` whose files are no Kubernetes
+/// objects (environment, environments layout); anything else is a `directory`.
+///
+/// # Errors
+/// With every problem that was found. There is no partial result.
+pub fn render(tree: &dyn Tree, source: &Source, context: &Context<'_>) -> Result<Rendered, RenderError> {
+    let recorder = Recorder::new(tree);
+    let mut files = Files::new(&recorder, context.limits);
+    let mut output = Output::default();
+    let engine = match run(&mut files, source, context, &mut output) {
+        Ok(engine) => engine,
+        Err(problem) => {
+            output.problems.push(problem);
+            ""
+        }
+    };
+    let reads = recorder.into_read_set();
+    if output.problems.is_empty() {
+        Ok(Rendered { manifests: output.manifests, reads, warnings: output.warnings, engine })
+    } else {
+        Err(RenderError::new(output.problems, reads))
+    }
+}
+
+fn run(files: &mut Files<'_>, source: &Source, context: &Context<'_>, output: &mut Output) -> Result<&'static str, Problem> {
+    let path = &source.path;
+    match files.kind(path)? {
+        Some(EntryKind::Directory) => {}
+        Some(EntryKind::File | EntryKind::Symlink) => return Err(Problem::Path { at: at(path), found: "a file, not a directory" }),
+        Some(EntryKind::Submodule) => {
+            return Err(Problem::Path { at: at(path), found: "a submodule: its files are in another repository" });
+        }
+        None => return Err(Problem::Path { at: at(path), found: "not there" }),
+    }
+    match &source.engine {
+        EngineChoice::Unsupported { name } => Err(Problem::EngineMissing { at: at(path), engine: name.clone() }),
+        EngineChoice::Directory(options) => directory::render(files, path, options, context, output).map(|()| "directory"),
+        EngineChoice::Environment(options) => environment::render(files, path, options, context, output).map(|()| "environment"),
+        EngineChoice::Detect => match detect::detect(&mut files.afresh(), path)? {
+            Detected::Missing { file, engine } => Err(Problem::EngineMissing { at: at(&file), engine: engine.to_owned() }),
+            Detected::Directory => directory::render(files, path, &DirectoryOptions::default(), context, output).map(|()| "directory"),
+            Detected::Environment => environment::render(files, path, &Default::default(), context, output).map(|()| "environment"),
+        },
+    }
+}

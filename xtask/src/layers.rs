@@ -1,0 +1,91 @@
+//! Crates point down: ARCHITECTURE.md's table, held.
+
+use crate::metadata::{Package, packages};
+
+/// Every crate of ours and its layer. A crate may need crates of lower layers only.
+const LAYERS: &[(&str, u8)] = &[
+    ("gitops-manifest", 0),
+    ("gitops-tree", 0),
+    ("gitops-health", 0),
+    ("gitops-app", 1),
+    ("gitops-diff", 1),
+    ("gitops-apply", 2),
+    ("gitops-git", 3),
+    ("gitops-render", 3),
+    ("gitops-source", 5),
+    ("gitops-state", 5),
+    ("gitops-target-platform", 5),
+    ("gitops-engine", 6),
+    ("gitops-http", 7),
+    ("gitops", 8),
+    ("gitops-server", 8),
+    ("gitops-benches", 9),
+    ("xtask", 9),
+];
+
+/// Libraries that reach out of the process, and the only crates that may use them.
+const DOORS: &[(&str, &[&str])] = &[
+    ("gix", &["gitops-git", "gitops-source"]),
+    ("gix-transport", &["gitops-source"]),
+    ("rusqlite", &["gitops-state"]),
+    ("inotify", &["gitops-target-platform"]),
+    ("ureq", &["gitops-source", "gitops-target-platform", "gitops"]),
+    ("axum", &["gitops-http", "gitops-server"]),
+    ("granit-parser", &["gitops-manifest"]),
+    ("petgraph", &["gitops-apply"]),
+    ("jsonschema", &["gitops-render"]),
+];
+
+pub(crate) fn wrong() -> Vec<String> {
+    check(&packages())
+}
+
+fn layer(name: &str) -> Option<u8> {
+    LAYERS.iter().find(|(known, _)| *known == name).map(|(_, layer)| *layer)
+}
+
+fn check(all: &[Package]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for package in all.iter().filter(|p| p.member) {
+        let from = &package.name;
+        let Some(ours) = layer(from) else {
+            wrong.push(format!("{from}: is in no layer: add it to LAYERS in xtask/src/layers.rs and to ARCHITECTURE.md"));
+            continue;
+        };
+        for to in &package.needs {
+            if layer(to).is_some_and(|theirs| ours <= theirs) {
+                wrong.push(format!("{from} -> {to}: only lower layers"));
+            }
+            if DOORS.iter().any(|(library, by)| library == to && !by.contains(&from.as_str())) {
+                wrong.push(format!("{from} -> {to}: only a door may"));
+            }
+        }
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, needs: &[&str]) -> Package {
+        Package {
+            name: name.into(),
+            version: "0.0.0".into(),
+            licence: None,
+            member: true,
+            needs: needs.iter().map(|n| (*n).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn the_workspace_points_down() {
+        assert_eq!(wrong(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_arrow_up_a_foreign_door_and_an_unknown_crate_are_found() {
+        let found = check(&[package("gitops-diff", &["gitops-engine", "rusqlite"]), package("gitops-new", &[])]);
+        assert_eq!(found.len(), 3, "{found:?}");
+    }
+}
