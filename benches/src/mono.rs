@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 
 use crate::repository::{Repository, config_map, pair};
-use crate::server::{Server, configure};
+use crate::server::{Metrics, Server, configure};
 use crate::table::{Table, median_and_worst};
 use crate::webhook::live_file;
 
@@ -54,6 +54,11 @@ struct Pass {
     renders: u64,
 }
 
+/// Passes, and applications that needed none: they were looked at and read nothing that changed.
+fn looked_at(metrics: &Metrics) -> anyhow::Result<u64> {
+    Ok(metrics.value("gitops_app_reconcile_total")? + metrics.value("gitops_app_unconcerned_total")?)
+}
+
 /// Commits, sends the web hook, and waits until it is live and every application was looked at.
 fn commit(
     server: &Server,
@@ -64,14 +69,14 @@ fn commit(
     const PAUSE: Duration = Duration::from_millis(1);
     repository.commit(files)?;
     let before = server.metrics()?;
-    let looked = before.value("gitops_app_reconcile_total")? + APPLICATIONS as u64;
+    let looked = looked_at(&before)? + APPLICATIONS as u64;
     let began = Instant::now();
     server.web_hook()?;
     server.wait(PAUSE, "the live file", |_| live())?;
     let live = began.elapsed();
     server.wait(PAUSE, "every application", |server| {
         let now = server.metrics()?;
-        Ok(now.value("gitops_app_reconcile_total")? >= looked && now.value("gitops_queue_length")? == 0)
+        Ok(looked_at(&now)? >= looked && now.value("gitops_queue_length")? == 0)
     })?;
     let whole = began.elapsed();
     server.wait_until_settled(APPLICATIONS as u64)?;

@@ -86,6 +86,7 @@ fn end(state: &str) -> Finish {
         finished_at: Timestamp::now(),
         state_json: state.to_owned(),
         history: Some(history),
+        status: None,
     }
 }
 

@@ -55,8 +55,9 @@ pub trait Clock: Send + Sync {
 /// Why [`drive`] came back.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Driven {
-    /// The operation is over. What it did since the last state in the journal is in the outcome: keep it.
-    Done(Outcome),
+    /// The operation is over. What it did since the last state in the journal is in the outcome and in the last state:
+    /// keep them.
+    Done(Outcome, Box<SyncState>),
     /// A shutdown was asked for: the state in the journal continues later.
     Stopped,
     /// The journal failed: the state in the journal continues later.
@@ -86,7 +87,7 @@ pub async fn drive(
         let now = clock.now();
         let ended_hook = seen.iter().any(|e| matches!(e, Event::HookEnded(..)));
         let (next, commands) = match step(state, &Observed { events: std::mem::take(&mut seen) }, now) {
-            Step::Done(outcome) => return Driven::Done(outcome),
+            Step::Done { outcome, last } => return Driven::Done(outcome, last),
             Step::Continue { next, commands } => (next, commands),
         };
         let recent = saved_at.is_some_and(|at: Timestamp| now.since(at) < SAVE_INTERVAL);
@@ -130,7 +131,7 @@ pub async fn drive(
                 None => {
                     // Shut down, and nothing runs any more: what came in is recorded, what would follow is not begun.
                     return match step(state, &Observed { events: seen }, clock.now()) {
-                        Step::Done(outcome) => Driven::Done(outcome),
+                        Step::Done { outcome, last } => Driven::Done(outcome, last),
                         Step::Continue { next, .. } => journal.save(&next).map_or_else(Driven::JournalFailed, |()| Driven::Stopped),
                     };
                 }

@@ -14,7 +14,7 @@
 //! let Step::Continue { next, commands } = step(state, &Observed::default(), started_at) else { panic!("not over yet") };
 //! let [Command::Apply(task)] = commands[..] else { panic!("one object to apply") };
 //! let seen = Observed { events: vec![Event::Finished(task, Ok(()))] };
-//! let Step::Done(outcome) = step(next, &seen, started_at) else { panic!("one wave is not waited for") };
+//! let Step::Done { outcome, .. } = step(next, &seen, started_at) else { panic!("one wave is not waited for") };
 //! assert_eq!(outcome.message, "successfully synced (all tasks run)");
 //! ```
 

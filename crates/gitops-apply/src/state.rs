@@ -128,6 +128,24 @@ impl SyncState {
         SyncState { attempt: attempt.max(1), ..self }
     }
 
+    /// When the attempt that failed at `ended` is to be followed by another; `None` when it was the last. With
+    /// [`crate::Retry::refresh`] the operation is over then, and whoever carries it out begins the next.
+    pub fn next_attempt_at(&self, ended: Timestamp) -> Option<Timestamp> {
+        let (retry, retries) = (self.plan.retry, self.attempt - 1);
+        let more = retry.limit < 0 || i64::from(retries) < retry.limit;
+        let stopped = self.terminating || self.superseded || matches!(self.mode, Mode::Retrying(_));
+        (more && !stopped).then(|| ended.after(retry.backoff.wait(retries)))
+    }
+
+    /// Activation groups whose activation did not succeed: what changed in them is not in force yet.
+    pub fn pending_activations(&self) -> Vec<String> {
+        let pending = |id: TaskId| match &self.task(id).action {
+            Action::Activate { group } if self.progress(id) != Progress::Succeeded => Some(group.clone()),
+            _ => None,
+        };
+        if self.plan.dry_run { Vec::new() } else { self.plan.ids().filter_map(pending).collect() }
+    }
+
     /// Its plan.
     pub fn plan(&self) -> &Plan {
         &self.plan

@@ -85,7 +85,12 @@ pub enum Step {
         commands: Vec<Command>,
     },
     /// The operation is over.
-    Done(Outcome),
+    Done {
+        /// How it went.
+        outcome: Outcome,
+        /// The last state, for the record: with every result. It does not go on.
+        last: Box<SyncState>,
+    },
 }
 
 /// Chooses the next step. Pure: same input, same answer.
@@ -108,7 +113,7 @@ pub fn step(state: SyncState, seen: &Observed, now: Timestamp) -> Step {
                 turn.wake();
                 return Step::Continue { next: turn.state, commands: turn.commands };
             }
-            Flow::End(outcome) => return Step::Done(*outcome),
+            Flow::End(outcome) => return Step::Done { outcome: *outcome, last: Box::new(turn.state) },
         }
     }
 }
@@ -620,25 +625,15 @@ impl Turn {
     /// The attempt is over, with the state's message. Another one follows, or the operation is over.
     fn end(&mut self, phase: OperationPhase) -> Flow {
         let state = &mut self.state;
-        let retry = state.plan.retry;
-        let retries = state.attempt - 1;
         let failed = phase != OperationPhase::Succeeded;
-        let more = retry.limit < 0 || i64::from(retries) < retry.limit;
-        let mut again_at = None;
-        if failed && more && !state.terminating && !state.superseded && !matches!(state.mode, Mode::Retrying(_)) {
-            let at = self.now.after(retry.backoff.wait(retries));
+        let again_at = state.next_attempt_at(self.now).filter(|_| failed);
+        if let Some(at) = again_at {
             state.message = format!("{}. Retrying attempt #{} at {at}.", state.message, state.attempt);
-            if !retry.refresh {
+            if !state.plan.retry.refresh {
                 state.mode = Mode::Retrying(at);
                 return Flow::Wait;
             }
-            again_at = Some(at);
         }
-        let pending = |id: &TaskId| {
-            let activation = matches!(state.task(*id).action, Action::Activate { .. });
-            activation && state.progress(*id) != Progress::Succeeded && !state.plan.dry_run
-        };
-        let group = |id: TaskId| if let Action::Activate { group } = &state.task(id).action { Some(group.clone()) } else { None };
         Flow::End(Box::new(Outcome {
             phase,
             message: state.message.clone(),
@@ -648,7 +643,7 @@ impl Turn {
             superseded: failed && state.superseded && !state.terminating,
             terminated: state.terminating,
             again_at,
-            pending_activations: state.plan.ids().filter(pending).filter_map(group).collect(),
+            pending_activations: state.pending_activations(),
             notes: std::mem::take(&mut self.state.notes),
         }))
     }

@@ -41,7 +41,10 @@ fn driven(target: &Fake, state: SyncState) -> Outcome {
     let (_controller, mut control) = Control::new();
     let (paper, clock) = (Paper::default(), Jumping::default());
     match run(drive(target, &paper, &clock, state, &mut control, 16), 10_000) {
-        Some(Driven::Done(outcome)) => outcome,
+        Some(Driven::Done(outcome, last)) => {
+            assert_eq!(last.results(), outcome.results, "the last state holds every result");
+            outcome
+        }
         other => panic!("not done: {other:?}"),
     }
 }
@@ -138,7 +141,7 @@ fn termination_and_time_out_end_running_hooks() {
         let state = SyncState::new(planned(&guestbook(), &LiveSet::new(), &SyncRequest::default()), settings);
         let (paper, clock) = (Paper::default(), Jumping::default());
         let ended = run(drive(&target, &paper, &clock, state, &mut control, 1), 1000);
-        let Some(Driven::Done(outcome)) = ended else { panic!("not done: {ended:?}") };
+        let Some(Driven::Done(outcome, _)) = ended else { panic!("not done: {ended:?}") };
         assert_eq!((outcome.phase, outcome.message.as_str()), (OperationPhase::Failed, "Operation terminated"));
         assert!(outcome.terminated && outcome.results[0].message == "Terminated");
         assert_eq!(target.log().last().map(String::as_str), Some("delete migrate"));
@@ -170,7 +173,7 @@ fn crashes_at_every_instant() {
             let (_controller, mut control) = Control::new();
             let clock = Jumping::default();
             match run(drive(&target, &paper, &clock, state, &mut control, 2), polls) {
-                Some(Driven::Done(done)) => {
+                Some(Driven::Done(done, _)) => {
                     outcome = Some(done);
                     break;
                 }

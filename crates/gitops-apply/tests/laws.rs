@@ -198,7 +198,7 @@ proptest! {
             // After the given dice everything goes well, so that every history can end.
             let (what, which, how) = dice.get(usize::try_from(turn).expect("positive")).copied().unwrap_or((0, 0, 255));
             let next = match step(state, &Observed { events: std::mem::take(&mut events) }, Timestamp::from_millis(turn * 2000)) {
-                Step::Done(outcome) => {
+                Step::Done { outcome, .. } => {
                     prop_assert!(outcome.superseded || outcome.terminated || outcome.message.contains("success") || !outcome.results.is_empty());
                     ended = true;
                     break;

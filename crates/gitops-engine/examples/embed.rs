@@ -77,7 +77,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     })?;
     let (_controller, mut control) = Control::new();
     match drive(&target, &NoJournal, &SystemClock, SyncState::new(plan, Settings::default()), &mut control, 4).await {
-        Driven::Done(outcome) => {
+        Driven::Done(outcome, _) => {
             for result in &outcome.results {
                 println!("{}: {}", result.subject, result.message);
             }

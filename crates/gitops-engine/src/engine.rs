@@ -243,6 +243,7 @@ fn load(inner: &Inner) -> Result<Vec<gitops_state::Operation>, StoreError> {
             }
         }
         if let Some(newest) = inner.store.operations(&slot.key, 1)?.into_iter().next() {
+            operation::recall(inner, &slot, &newest);
             let mut state = slot.lock();
             state.last = Last::of(&newest);
             state.operation_id = Some(newest.id);
@@ -272,6 +273,7 @@ async fn work(inner: Arc<Inner>) {
             continue;
         };
         let began = Instant::now();
+        slot.begun.fetch_add(1, Ordering::AcqRel);
         let outcome = match service.ready().await {
             Ok(service) => service.call(slot.clone()).await,
             Err(e) => Err(e),

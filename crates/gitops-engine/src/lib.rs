@@ -29,6 +29,7 @@ mod comparison;
 mod declaration;
 mod engine;
 mod error;
+mod following;
 mod journal;
 mod metrics;
 mod operation;

@@ -13,6 +13,8 @@ pub struct Metrics {
     pub renders: AtomicU64,
     /// Passes that needed no render, because nothing that was read has changed.
     pub renders_saved: AtomicU64,
+    /// Applications that moved on to a new commit without a pass, because it changed nothing that they read.
+    pub unconcerned: AtomicU64,
     /// Passes that ended in an error or a panic.
     pub failures: AtomicU64,
     /// Operations begun.
@@ -51,6 +53,7 @@ impl Metrics {
         counter("gitops_app_reconcile_total", "Passes over one application.", &self.reconciles);
         counter("gitops_render_total", "Sources rendered.", &self.renders);
         counter("gitops_render_saved_total", "Passes that needed no render.", &self.renders_saved);
+        counter("gitops_app_unconcerned_total", "Applications whose files a fetched commit did not touch.", &self.unconcerned);
         counter("gitops_app_reconcile_failed_total", "Passes that ended in an error.", &self.failures);
         counter("argocd_app_sync_total", "Operations begun.", &self.operations);
         counter("gitops_app_sync_failed_total", "Operations that ended without success.", &self.operations_failed);

@@ -19,11 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::Inner;
 use crate::error::{EngineError, blocking};
-use crate::journal::{StoreJournal, SystemClock, now};
+use crate::journal::{StoreJournal, SystemClock};
 use crate::metrics::Metrics;
 use crate::pass;
 use crate::report::{DeployEvent, DeployState};
-use crate::slot::{Last, Running, Slot};
+use crate::slot::{Again, Last, Running, Slot};
 
 /// Commands that run at the same time within one operation.
 const PARALLEL: usize = 16;
@@ -38,6 +38,9 @@ pub(crate) struct Request {
     pub(crate) history: bool,
     /// The commit gets a status.
     pub(crate) commit: bool,
+    /// Number of the attempt, from 1, when attempts are operations of their own (`retry.refresh`).
+    #[serde(default)]
+    pub(crate) attempt: u32,
     /// Id of the render, within this process.
     #[serde(skip)]
     pub(crate) rendering: u64,
@@ -133,7 +136,7 @@ pub(crate) async fn begin(
         deletion_approved: None,
     });
     let plan = planned.map_err(|e| EngineError::Precondition(e.to_string()))?;
-    let state = SyncState::new(plan, inner.settings.apply);
+    let state = SyncState::new(plan, inner.settings.apply).with_attempt(request.attempt);
     let blobs: Vec<ManifestBlob> =
         desired.iter().map(|m| ManifestBlob { object_id: m.id().to_string(), bytes: json::print(m.body()).into_bytes() }).collect();
     let new = NewOperation {
@@ -177,6 +180,7 @@ pub(crate) fn resume(inner: &Arc<Inner>, stored: gitops_state::Operation) {
                 finished_at: Timestamp::now(),
                 state_json: stored.state_json,
                 history: None,
+                status: None,
             };
             if let Err(e) = inner.store.finish_operation(&stored.id, &finish) {
                 tracing::error!(app = slot.name(), "{e}");
@@ -189,6 +193,7 @@ fn spawn(inner: &Arc<Inner>, slot: &Arc<Slot>, id: String, request: Request, sta
     let (controller, control) = Control::new();
     {
         let mut held = slot.lock();
+        held.again = None;
         held.running = Some(Running { id: id.clone(), controller, revisions: request.revisions.clone(), rendering: request.rendering });
         held.operation_id = Some(id.clone());
         held.status.operation_state = Some(OperationState {
@@ -229,9 +234,9 @@ async fn carry_out(inner: Arc<Inner>, slot: Arc<Slot>, id: String, request: Requ
     let mut state = state;
     loop {
         match drive(&*target, &journal, &SystemClock, state.clone(), &mut control, PARALLEL).await {
-            Driven::Done(outcome) => {
-                end(&inner, &slot, &app, &id, &request, &state, outcome).await;
-                return;
+            Driven::Done(outcome, last) => {
+                let ended = Ended { id: &id, app: &app, request: &request, outcome, last: *last };
+                return end(&inner, &slot, ended).await;
             }
             Driven::Stopped => return,
             Driven::JournalFailed(e) => {
@@ -313,37 +318,82 @@ fn sync_result(request: &Request, resources: Vec<ResourceResult>) -> SyncOperati
     }
 }
 
-async fn end(inner: &Arc<Inner>, slot: &Arc<Slot>, app: &Application, id: &str, request: &Request, state: &SyncState, outcome: Outcome) {
-    let finished = Timestamp::from_millis(outcome.finished_at.as_millis());
-    let succeeded = outcome.phase == gitops_apply::OperationPhase::Succeeded;
-    let full = request.operation.sync.as_ref().is_none_or(|s| !s.dry_run && s.resources.is_empty());
-    let history = (succeeded && full && request.history).then(|| NewHistory {
-        revision: request.revision(),
-        source_json: serde_json::to_string(&request.sources).unwrap_or_default(),
-        deployed_at: finished,
-        started_at: Timestamp::from_millis(state.started_at().as_millis()),
-        initiated_by: requested_by(&request.operation),
-        limit: app.spec.history_limit(),
-    });
-    // What had to be repeated after a crash, and the like, is kept with the end: the stored state is gone by then.
-    let message = outcome.notes.iter().fold(outcome.message.clone(), |text, note| format!("{text}; {note}"));
+/// An operation that is over, and not yet on record as such.
+struct Ended<'a> {
+    id: &'a str,
+    app: &'a Application,
+    request: &'a Request,
+    outcome: Outcome,
+    last: SyncState,
+}
+
+impl Ended<'_> {
+    fn succeeded(&self) -> bool {
+        self.outcome.phase == gitops_apply::OperationPhase::Succeeded
+    }
+
+    fn finished_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.outcome.finished_at.as_millis())
+    }
+
+    fn phase(&self) -> OperationPhase {
+        OperationPhase::parse(self.outcome.phase.as_str()).unwrap_or(OperationPhase::Error)
+    }
+
+    /// What had to be repeated after a crash, and the like, is kept with the end.
+    fn message(&self) -> String {
+        self.outcome.notes.iter().fold(self.outcome.message.clone(), |text, note| format!("{text}; {note}"))
+    }
+
+    fn history(&self) -> Option<NewHistory> {
+        let full = self.request.operation.sync.as_ref().is_none_or(|s| !s.dry_run && s.resources.is_empty());
+        (self.succeeded() && full && self.request.history).then(|| NewHistory {
+            revision: self.request.revision(),
+            source_json: serde_json::to_string(&self.request.sources).unwrap_or_default(),
+            deployed_at: self.finished_at(),
+            started_at: Timestamp::from_millis(self.last.started_at().as_millis()),
+            initiated_by: requested_by(&self.request.operation),
+            limit: self.app.spec.history_limit(),
+        })
+    }
+
+    /// `status.operationState`.
+    fn shown(&self) -> OperationState {
+        OperationState {
+            operation: self.request.operation.clone(),
+            phase: self.phase(),
+            message: self.message(),
+            sync_result: Some(sync_result(self.request, self.outcome.results.iter().map(resource).collect())),
+            started_at: Timestamp::from_millis(self.last.started_at().as_millis()).rfc3339(),
+            finished_at: Some(self.finished_at().rfc3339()),
+            retry_count: i64::from(self.outcome.retry_count),
+        }
+    }
+}
+
+async fn end(inner: &Arc<Inner>, slot: &Arc<Slot>, ended: Ended<'_>) {
+    let (id, request, outcome) = (ended.id, ended.request, &ended.outcome);
     for note in &outcome.notes {
         tracing::warn!(app = slot.name(), operation = id, "{note}");
     }
-    let finish = Finish {
+    let mut finish = Finish {
         phase: outcome.phase.as_str().to_owned(),
-        message: message.clone(),
-        finished_at: finished,
-        state_json: state.to_json(),
-        history,
+        message: ended.message(),
+        finished_at: ended.finished_at(),
+        state_json: ended.last.to_json(),
+        history: ended.history(),
+        status: None,
     };
-    while let Err(e) = record_end(inner, id, &finish).await {
+    loop {
+        finish.status =
+            Some(pass::status_row(&gitops_app::ApplicationStatus { operation_state: Some(ended.shown()), ..slot.lock().status.clone() }));
         // Nothing may follow before the end is on record; a full disk is waited for.
+        let Err(e) = record_end(inner, id, &finish).await else { break };
         tracing::error!(app = slot.name(), operation = id, "the end cannot be recorded: {e}");
         note(slot, &format!("the end cannot be recorded: {e}"));
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
-    if !succeeded {
+    if !ended.succeeded() {
         Metrics::count(&inner.metrics.operations_failed);
     }
     tracing::info!(app = slot.name(), operation = id, revision = request.revision(), "{}: {}", outcome.phase, outcome.message);
@@ -351,32 +401,47 @@ async fn end(inner: &Arc<Inner>, slot: &Arc<Slot>, app: &Application, id: &str, 
         let mut held = slot.lock();
         held.running = None;
         held.pending_activations.clone_from(&outcome.pending_activations);
+        held.again = outcome.again_at.map(|at| again(request, &ended.last, at));
         held.last = Some(Last {
-            phase: OperationPhase::parse(outcome.phase.as_str()).unwrap_or(OperationPhase::Error),
+            phase: ended.phase(),
             message: outcome.message.clone(),
             revisions: request.revisions.clone(),
             rendering: request.rendering,
             sources: request.sources.clone(),
-            finished_at: finished.as_millis() / 1000,
+            finished_at: ended.finished_at().as_millis() / 1000,
             self_heal_attempts: request.operation.sync.as_ref().map_or(0, |s| s.auto_heal_attempts_count),
         });
-        if let Some(shown) = &mut held.status.operation_state {
-            shown.phase = OperationPhase::parse(outcome.phase.as_str()).unwrap_or(OperationPhase::Error);
-            shown.message = message;
-            shown.finished_at = Some(finished.rfc3339());
-            shown.retry_count = i64::from(outcome.retry_count);
-            shown.sync_result = Some(sync_result(request, outcome.results.iter().map(resource).collect()));
-        }
+        held.status.operation_state = Some(ended.shown());
+        // What a pass wrote meanwhile is written once more by the next.
+        held.stored = finish.status.take().map(|row| row.status_json).unwrap_or_default();
     }
-    let (state, text) = match succeeded {
+    let (state, text) = match ended.succeeded() {
         true => (DeployState::Success, "deployed successfully".to_owned()),
         false => (DeployState::Failure, outcome.message.clone()),
     };
     tell(inner, slot, request, state, &text);
-    if let Some(at) = outcome.again_at {
-        inner.queue.add_at(slot.name(), tokio::time::Instant::now() + at.since(now()));
-    }
     inner.queue.add(slot.name());
+}
+
+fn again(request: &Request, last: &SyncState, at: gitops_apply::Timestamp) -> Again {
+    Again { operation: request.operation.clone(), attempt: last.retry_count() + 2, at: at.as_millis(), rendering: request.rendering }
+}
+
+/// Puts back what follows from a failed operation, after a start: reloads that are still due, and a further attempt.
+/// Blocking.
+pub(crate) fn recall(inner: &Inner, slot: &Slot, stored: &gitops_state::Operation) {
+    let Some(finished) = stored.finished_at.filter(|_| stored.phase != OperationPhase::Succeeded.as_str()) else { return };
+    let Some(last) = reload(inner, &stored.id) else { return };
+    let mut held = slot.lock();
+    held.pending_activations = last.pending_activations();
+    let failed = stored.phase == OperationPhase::Failed.as_str();
+    if let Ok(request) = serde_json::from_str::<Request>(&stored.request_json)
+        && failed
+        && request.operation.retry.refresh
+    {
+        let ended = gitops_apply::Timestamp::from_millis(finished.as_millis());
+        held.again = last.next_attempt_at(ended).map(|at| again(&request, &last, at));
+    }
 }
 
 async fn record_end(inner: &Arc<Inner>, id: &str, finish: &Finish) -> Result<(), String> {

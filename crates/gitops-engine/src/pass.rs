@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gitops_app::{
-    AppHealthStatus, Application, AutoSync, AutoSyncInput, AutoSyncResource, ComparedTo, Condition, ConditionType, LastOperation,
-    Operation, SourceType, SyncCode, SyncStatus, auto_sync,
+    AppHealthStatus, Application, ApplicationStatus, AutoSync, AutoSyncInput, AutoSyncResource, ComparedTo, Condition, ConditionType,
+    LastOperation, Operation, SourceType, SyncCode, SyncStatus, auto_sync,
 };
 use gitops_apply::{LiveSet, Target, TargetError};
 use gitops_health::HealthStatus;
@@ -248,23 +248,28 @@ async fn follow_up(
         }
         return None;
     }
-    let (operation, commit): (Operation, bool) = match decision {
-        AutoSync::Start { operation } => (*operation, true),
-        AutoSync::SelfHeal { operation, not_before, .. } => {
-            let now = Timestamp::now().as_millis() / 1000;
-            if let Some(wait) = not_before.map(|at| at - now).filter(|wait| *wait > 0) {
-                return Some(Duration::from_secs(wait.unsigned_abs()));
+    let next = match next_attempt(slot, hold, wanted) {
+        Some(Ok(next)) => next,
+        Some(Err(wait)) => return Some(wait),
+        None => match decision {
+            AutoSync::Start { operation } => Next { operation: *operation, commit: true, attempt: 1 },
+            AutoSync::SelfHeal { operation, not_before, .. } => {
+                let now = Timestamp::now().as_millis() / 1000;
+                if let Some(wait) = not_before.map(|at| at - now).filter(|wait| *wait > 0) {
+                    return Some(Duration::from_secs(wait.unsigned_abs()));
+                }
+                Next { operation: *operation, commit: false, attempt: 1 }
             }
-            (*operation, false)
-        }
-        AutoSync::Nothing { .. } | AutoSync::Guarded { .. } => return None,
+            AutoSync::Nothing { .. } | AutoSync::Guarded { .. } => return None,
+        },
     };
     let request = operation::Request {
-        operation,
+        operation: next.operation,
         revisions: wanted.revisions.clone(),
         sources: app.effective_sources().into_owned(),
-        history: commit,
-        commit,
+        history: next.commit,
+        commit: next.commit,
+        attempt: next.attempt,
         rendering: wanted.rendering,
     };
     if let Err(e) = operation::begin(inner, slot, request, wanted.manifests.clone(), live).await {
@@ -272,6 +277,30 @@ async fn follow_up(
         return Some(AFTER_FAILURE);
     }
     None
+}
+
+/// The operation that follows from a pass.
+struct Next {
+    operation: Operation,
+    /// Something was committed: it gets a history entry and a commit status.
+    commit: bool,
+    attempt: u32,
+}
+
+/// The further attempt of an operation that resolves its revision again each time (`retry.refresh`), or how long it
+/// waits. Another render does not wait, and begins to count anew.
+fn next_attempt(slot: &Slot, hold: Option<&Hold>, wanted: &Wanted) -> Option<Result<Next, Duration>> {
+    let again = slot.lock().again.clone().filter(|_| hold.is_none())?;
+    let other = again.rendering != 0 && again.rendering != wanted.rendering;
+    let wait = again.at - Timestamp::now().as_millis();
+    if wait > 0 && !other {
+        return Some(Err(Duration::from_millis(wait.unsigned_abs())));
+    }
+    let mut operation = again.operation;
+    if let (Some(sync), Some(revision)) = (&mut operation.sync, wanted.revisions.first()) {
+        sync.revision.clone_from(revision);
+    }
+    Some(Ok(Next { operation, commit: true, attempt: if other { 1 } else { again.attempt } }))
 }
 
 /// What the sync policy says about this comparison.
@@ -344,6 +373,18 @@ fn record(slot: &Slot, app: &Application, wanted: &Wanted, comparison: Compariso
         .collect();
 }
 
+/// A status as the store keeps it.
+pub(crate) fn status_row(status: &ApplicationStatus) -> StatusRow {
+    let sync = status.sync.as_ref();
+    StatusRow {
+        sync: sync.and_then(|s| s.status).map_or("Unknown", |s| s.as_str()).to_owned(),
+        health: status.health.as_ref().and_then(|h| h.status).map_or("Unknown", |h| h.as_str()).to_owned(),
+        revision: sync.map(|s| s.revision.clone()).filter(|r| !r.is_empty()),
+        status_json: serde_json::to_string(status).unwrap_or_default(),
+        updated_at: Timestamp::now(),
+    }
+}
+
 /// Writes the status to the store when it is another than the one there.
 pub(crate) fn store_status(inner: &Inner, slot: &Slot) {
     let row = {
@@ -351,19 +392,12 @@ pub(crate) fn store_status(inner: &Inner, slot: &Slot) {
         if state.deleted {
             return;
         }
-        let status_json = serde_json::to_string(&state.status).unwrap_or_default();
-        if status_json == state.stored {
+        let row = status_row(&state.status);
+        if row.status_json == state.stored {
             return;
         }
-        state.stored.clone_from(&status_json);
-        let sync = state.status.sync.as_ref();
-        StatusRow {
-            sync: sync.and_then(|s| s.status).map_or("Unknown", |s| s.as_str()).to_owned(),
-            health: state.status.health.as_ref().and_then(|h| h.status).map_or("Unknown", |h| h.as_str()).to_owned(),
-            revision: sync.map(|s| s.revision.clone()).filter(|r| !r.is_empty()),
-            status_json,
-            updated_at: Timestamp::now(),
-        }
+        state.stored.clone_from(&row.status_json);
+        row
     };
     if let Err(e) = inner.store.set_status(&slot.key, &row) {
         slot.lock().stored.clear();

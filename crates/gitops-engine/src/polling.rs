@@ -15,6 +15,7 @@ use crate::alias::read_from;
 use crate::declaration;
 use crate::engine::{Engine, Inner};
 use crate::error::blocking;
+use crate::following;
 use crate::metrics::Metrics;
 use crate::rendering::repository;
 
@@ -110,9 +111,7 @@ fn fetch(inner: &Arc<Inner>, url: &RepoUrl) -> bool {
             }
             declaration::read_all(inner, url);
             if fetched.changed {
-                for slot in reading(inner, url) {
-                    inner.queue.add(&slot);
-                }
+                following::follow(inner, url);
             }
             true
         }

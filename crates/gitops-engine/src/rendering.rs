@@ -171,7 +171,13 @@ impl Rendering {
         Rendering { revisions, ..self.clone() }
     }
 
-    fn holds<T: Tree>(&self, trees: &[T]) -> Result<bool, DesiredError> {
+    /// Whether it was rendered for this declaration.
+    pub(crate) fn is_for(&self, app: &Application) -> bool {
+        *self.parameters == *parameters(&app.metadata.name, &app.spec.destination.namespace, &app.effective_sources())
+    }
+
+    /// Whether the trees, one for each source, say what was read.
+    pub(crate) fn holds<T: Tree>(&self, trees: &[T]) -> Result<bool, DesiredError> {
         for (reads, tree) in self.reads.iter().zip(trees) {
             if !reads.holds_in(tree).map_err(|e| DesiredError::Repository(e.to_string()))? {
                 return Ok(false);

@@ -178,10 +178,9 @@ impl Engine {
         let inner = self.0.clone();
         blocking(move || crate::polling::fetch_for(&inner, &app)).await?;
         let mut passes = slot.passes.subscribe();
-        let before = *passes.borrow_and_update();
+        // A pass that is under way may have missed what was fetched: the one after it has not.
+        let needed = slot.begun.load(Ordering::Acquire) + 1;
         self.0.queue.add(slot.name());
-        // A pass that was under way may have missed what was fetched: the one after it has not.
-        let needed = before + 1;
         while *passes.borrow_and_update() < needed && !self.0.stopping.load(Ordering::Acquire) {
             if passes.changed().await.is_err() {
                 break;
@@ -269,15 +268,18 @@ impl Engine {
         };
         let manifests = rendering.result.map_err(|e| EngineError::Precondition(e.to_string()))?;
         let revisions: Vec<String> = rendering.revisions.iter().map(ToString::to_string).collect();
+        let mut retry = retry.or_else(|| app.spec.sync_policy.as_ref().and_then(|p| p.retry.clone())).unwrap_or_default();
+        // A revision of the caller's own is not what the application follows: there is nothing to resolve again.
+        retry.refresh &= !foreign;
         let operation = Operation {
             sync: Some(SyncOperation { revision: revisions.first().cloned().unwrap_or_default(), ..sync }),
             initiated_by: InitiatedBy { username: by.to_owned(), automated: false },
-            retry: retry.or_else(|| app.spec.sync_policy.as_ref().and_then(|p| p.retry.clone())).unwrap_or_default(),
+            retry,
             ..Operation::default()
         };
         let revision = revisions.first().cloned().unwrap_or_default();
         let live = live(&self.0, &slot, &app, &manifests).await?;
-        let request = Request { operation, revisions, sources, history: true, commit: true, rendering: rendering.id };
+        let request = Request { operation, revisions, sources, history: true, commit: true, attempt: 1, rendering: rendering.id };
         let id = operation::begin(&self.0, &slot, request, manifests, &live).await?;
         self.0.audit(by, "sync", &slot.key, json!({ "operation": id, "revision": revision }));
         Ok(Begun { operation: id, revision })

@@ -77,6 +77,7 @@ impl Engine {
             revisions: vec![revision.clone()],
             sources: chosen.entry.source.clone().into_iter().collect(),
             history: true,
+            attempt: 1,
             commit: true,
             rendering: 0,
         };

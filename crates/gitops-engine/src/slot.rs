@@ -1,8 +1,9 @@
 //! One application in memory: its declaration, its last render and comparison, and the operation that runs.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gitops_app::{Application, ApplicationSource, ApplicationStatus, OperationPhase};
+use gitops_app::{Application, ApplicationSource, ApplicationStatus, Operation, OperationPhase};
 use gitops_apply::Controller;
 use gitops_manifest::Manifest;
 use gitops_state::{AppKey, Hold, Origin};
@@ -16,6 +17,18 @@ pub(crate) struct Running {
     pub(crate) controller: Controller,
     pub(crate) revisions: Vec<String>,
     /// Id of the render that it applies; 0 when it is not known.
+    pub(crate) rendering: u64,
+}
+
+/// A failed operation that asked for its revision to be resolved again for each attempt, and has attempts left.
+#[derive(Clone)]
+pub(crate) struct Again {
+    pub(crate) operation: Operation,
+    /// Number of the attempt.
+    pub(crate) attempt: u32,
+    /// When, in milliseconds since 1970.
+    pub(crate) at: i64,
+    /// Id of the render that failed: another one need not wait.
     pub(crate) rendering: u64,
 }
 
@@ -47,6 +60,7 @@ pub(crate) struct State {
     pub(crate) operation_id: Option<String>,
     pub(crate) running: Option<Running>,
     pub(crate) last: Option<Last>,
+    pub(crate) again: Option<Again>,
     pub(crate) pending_activations: Vec<String>,
     /// Render again even if nothing changed.
     pub(crate) hard: bool,
@@ -57,7 +71,9 @@ pub(crate) struct State {
 pub(crate) struct Slot {
     pub(crate) key: AppKey,
     state: Mutex<State>,
-    /// Counts passes, so that a refresh can wait for one that began after it asked.
+    /// Passes that were begun, so that a refresh can wait for the end of one that began after it asked.
+    pub(crate) begun: AtomicU64,
+    /// Passes that have ended. One at a time runs, so the numbers of both fit.
     pub(crate) passes: watch::Sender<u64>,
 }
 
@@ -76,10 +92,12 @@ impl Slot {
                 operation_id: None,
                 running: None,
                 last: None,
+                again: None,
                 pending_activations: Vec::new(),
                 hard: false,
                 deleted: false,
             }),
+            begun: AtomicU64::new(0),
             passes: watch::Sender::new(0),
         }
     }

@@ -2,10 +2,9 @@
 //! that one again, and a commit that touches none renders nothing — although all 1,000 are looked at each time.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod repository;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -13,33 +12,10 @@ use std::time::{Duration, Instant};
 use gitops_app::SyncCode;
 use gitops_engine::{AppQuery, Engine, Parts, Refresh, Settings};
 use gitops_manifest::yaml;
+use repository::Repository;
 
 const APPLICATIONS: usize = 1000;
 const FILES: usize = 10;
-
-/// A bare repository with one branch, `main`.
-struct Repository(PathBuf);
-
-impl Repository {
-    fn create(path: PathBuf) -> Repository {
-        assert!(Command::new("git").args(["init", "-q", "--bare", "-b", "main"]).arg(&path).status().unwrap().success());
-        Repository(path)
-    }
-
-    /// A commit that writes these files, the others staying. The first has no parent.
-    fn commit(&self, first: bool, files: &[(String, String)]) {
-        let mut stream = String::from("commit refs/heads/main\ncommitter Test <test@example.com> 1700000000 +0000\ndata 6\nchange\n");
-        if !first {
-            stream.push_str("from refs/heads/main^0\n");
-        }
-        for (path, text) in files {
-            write!(stream, "M 100644 inline {path}\ndata {}\n{text}\n", text.len()).unwrap();
-        }
-        let mut import = Command::new("git").args(["fast-import", "--quiet"]).current_dir(&self.0).stdin(Stdio::piped()).spawn().unwrap();
-        import.stdin.take().unwrap().write_all(stream.as_bytes()).unwrap();
-        assert!(import.wait().unwrap().success());
-    }
-}
 
 fn file(app: usize, file: usize, value: &str) -> (String, String) {
     let text = format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app-{app}-{file}\ndata:\n  value: {value}\n");
@@ -55,10 +31,11 @@ fn application(app: usize, repository: &Path) -> String {
     )
 }
 
-/// Counts of renders and of passes.
+/// Counts of renders, and of applications looked at: in a pass, or found to read nothing that changed.
 fn counts(engine: &Engine) -> (u64, u64) {
     let metrics = engine.metrics();
-    (metrics.renders.load(Ordering::Relaxed), metrics.reconciles.load(Ordering::Relaxed))
+    let looked_at = metrics.reconciles.load(Ordering::Relaxed) + metrics.unconcerned.load(Ordering::Relaxed);
+    (metrics.renders.load(Ordering::Relaxed), looked_at)
 }
 
 async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
@@ -84,10 +61,15 @@ async fn data(engine: &Engine, app: &str, object: &str) -> Option<String> {
 
 /// What a commit and a look at everything rendered.
 async fn renders_of(engine: &Engine, repository: &Repository, files: &[(String, String)]) -> u64 {
-    let (renders, passes) = counts(engine);
+    let (renders, looked_at) = counts(engine);
     repository.commit(false, files);
     engine.refresh("app-7", Refresh::Normal).await.unwrap();
-    until("a pass over every application", async || counts(engine).1 >= passes + APPLICATIONS as u64 && settled(engine)).await;
+    let head = repository.head();
+    until("a look at every application", async || counts(engine).1 >= looked_at + APPLICATIONS as u64 && settled(engine)).await;
+    for app in ["app-0", "app-500", "app-999"] {
+        let view = engine.application(&AppQuery::full(app)).await.unwrap();
+        assert_eq!(view.application.status.unwrap().sync.unwrap().revision, head, "{app} shows the new commit");
+    }
     counts(engine).0 - renders
 }
 

@@ -290,21 +290,10 @@ impl Store {
     /// Faults of the database; then none was written.
     pub fn set_statuses<'a>(&self, statuses: impl IntoIterator<Item = (&'a AppKey, &'a StatusRow)>) -> Result<usize, StoreError> {
         self.write("store status", Durability::Process, |tx| {
-            let mut columns = tx.prepare_cached(
-                "UPDATE applications SET sync = :sync, health = :health, revision = :revision, updated_at = :at
-                 WHERE name = :name AND namespace = :namespace RETURNING id",
-            )?;
-            let mut document = tx.prepare_cached(
-                "INSERT INTO application_statuses (app, json) VALUES (?1, ?2) ON CONFLICT (app) DO UPDATE SET json = excluded.json",
-            )?;
             let mut written = 0;
             for (app, status) in statuses {
-                let values = named_params! {
-                    ":sync": status.sync, ":health": status.health, ":revision": status.revision,
-                    ":at": status.updated_at.as_millis(), ":name": app.name, ":namespace": app.namespace,
-                };
-                if let Some(id) = columns.query_row(values, |r| r.get::<_, i64>(0)).optional()? {
-                    document.execute(params![id, status.status_json])?;
+                if let Some(id) = id_of(tx, app)? {
+                    write_status(tx, id, status)?;
                     written += 1;
                 }
             }
@@ -357,6 +346,18 @@ impl Store {
                 .optional()
         })
     }
+}
+
+/// Writes the status of a stored application.
+pub(crate) fn write_status(tx: &Connection, app: i64, status: &StatusRow) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE applications SET sync = :sync, health = :health, revision = :revision, updated_at = :at WHERE id = :id")?
+        .execute(named_params! {
+            ":sync": status.sync, ":health": status.health, ":revision": status.revision,
+            ":at": status.updated_at.as_millis(), ":id": app,
+        })?;
+    tx.prepare_cached("INSERT INTO application_statuses (app, json) VALUES (?1, ?2) ON CONFLICT (app) DO UPDATE SET json = excluded.json")?
+        .execute(params![app, status.status_json])?;
+    Ok(())
 }
 
 fn write_application(tx: &Connection, new: &NewApplication, origin: Option<&str>, version: i64) -> rusqlite::Result<()> {

@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
-use crate::application::id_of;
+use crate::application::{StatusRow, id_of, write_status};
 use crate::blob::{self, HashedSet};
 use crate::history::{self, NewHistory};
 use crate::store::Durability;
@@ -48,6 +48,9 @@ pub struct Finish {
     pub state_json: String,
     /// The history entry to append, if this operation makes one (by Argo CD's rule: a successful, full sync).
     pub history: Option<NewHistory>,
+    /// The application's status with this end in it. Stored in the same transaction, so that a crash never leaves an
+    /// operation that has ended beside a status that knows nothing of it.
+    pub status: Option<StatusRow>,
 }
 
 /// An operation as stored.
@@ -222,6 +225,9 @@ impl Store {
                 None => None,
             };
             blob::release(tx, &released)?;
+            if let Some(status) = &finish.status {
+                write_status(tx, app, status)?;
+            }
             Ok(Ok(entry))
         })
     }

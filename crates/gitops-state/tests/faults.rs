@@ -217,6 +217,7 @@ fn child_writes_until_killed() {
             finished_at: Timestamp::now(),
             state_json: "end".into(),
             history: Some(history),
+            status: None,
         };
         store.finish_operation(&new.id, &finish).unwrap();
         println!("finished {n}");

@@ -47,7 +47,7 @@ fn finish(store: &Store, id: &str, limit: Option<usize>) -> Result<Option<u64>, 
         limit,
     });
     let phase = if history.is_some() { "Succeeded" } else { "Failed" };
-    let end = Finish { phase: phase.into(), message: "done".into(), finished_at: at(20), state_json: "{}".into(), history };
+    let end = Finish { phase: phase.into(), message: "done".into(), finished_at: at(20), state_json: "{}".into(), history, status: None };
     store.finish_operation(id, &end)
 }
 
