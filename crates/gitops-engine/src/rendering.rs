@@ -3,15 +3,15 @@
 //!
 //! Blocking: it reads object databases. The engine calls it from blocking threads.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gitops_app::{Application, ApplicationSource};
 use gitops_manifest::patch::merge;
 use gitops_manifest::{Manifest, json};
 use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, Limits, RenderError, Rendered, Source, SourceOverride};
 use gitops_source::{Mirrors, RepoUrl, RevisionSpec};
-use gitops_tree::{ReadSet, Revision, Tree, TreePath};
+use gitops_tree::{Entry, ReadSet, Revision, Tree, TreeError, TreePath};
 
 use crate::alias::{Alias, read_from};
 
@@ -79,6 +79,45 @@ pub(crate) fn repository(url: &str, aliases: &[Alias]) -> Result<RepoUrl, Desire
     RepoUrl::parse(&read_from(url, aliases)).map_err(|e| DesiredError::Spec(e.to_string()))
 }
 
+/// A tree that remembers where it was found to be damaged.
+struct Watched<T> {
+    tree: T,
+    damaged: Mutex<Option<TreePath>>,
+}
+
+impl<T: Tree> Watched<T> {
+    fn new(tree: T) -> Watched<T> {
+        Watched { tree, damaged: Mutex::default() }
+    }
+
+    fn damage(&self) -> Option<TreePath> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn seen<R>(&self, result: Result<R, TreeError>) -> Result<R, TreeError> {
+        result.inspect_err(|e| {
+            if let TreeError::Damaged { path, .. } = e {
+                *self.damaged.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.clone());
+            }
+        })
+    }
+}
+
+impl<T: Tree> Tree for Watched<T> {
+    fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
+        self.seen(self.tree.entry(path))
+    }
+    fn read(&self, path: &TreePath) -> Result<Option<Arc<[u8]>>, TreeError> {
+        self.seen(self.tree.read(path))
+    }
+    fn list(&self, path: &TreePath) -> Result<Option<Vec<Entry>>, TreeError> {
+        self.seen(self.tree.list(path))
+    }
+    fn revision(&self) -> Option<&Revision> {
+        self.tree.revision()
+    }
+}
+
 /// The desired objects of `app`. `before` is the last render; `fixed` revisions replace what the sources say, one each.
 /// With `anew`, a render is made even if nothing changed.
 pub(crate) fn desired(
@@ -102,41 +141,73 @@ pub(crate) fn desired(
     if before.is_some_and(|b| b.revisions == revisions) {
         return Ok(Desired::Unchanged(revisions));
     }
-    let mut trees = Vec::with_capacity(sources.len());
-    for (url, revision) in urls.iter().zip(&revisions) {
-        trees.push(inputs.mirrors.tree(url, revision).map_err(|e| DesiredError::Repository(e.to_string()))?);
+    let place = Place { app, sources: &sources, parameters, urls, revisions };
+    let trees = place.trees(inputs)?;
+    let outcome = place.read(&trees, before, inputs);
+    let damaged: Vec<_> = trees.iter().enumerate().filter_map(|(i, tree)| Some((i, tree.damage()?))).collect();
+    if damaged.is_empty() {
+        return outcome;
     }
-    if let Some(before) = before
-        && before.holds(&trees)?
-    {
-        return Ok(Desired::Unchanged(revisions));
-    }
-    let context = Context { app: &app.metadata.name, namespace, limits: inputs.limits };
-    let mut all_reads = Vec::with_capacity(sources.len());
-    let mut parts = Vec::with_capacity(sources.len());
-    let mut problems = String::new();
-    for (source, tree) in sources.iter().zip(&trees) {
-        let (reads, result) = render(source, tree, &context)?;
-        all_reads.push(reads);
-        match result {
-            Ok(rendered) => parts.push(rendered),
-            Err(e) => {
-                problems.push_str(if problems.is_empty() { "" } else { "\n" });
-                problems.push_str(&e.to_string());
-            }
+    for (i, path) in damaged {
+        let mended = inputs.mirrors.mend(&place.urls[i], &place.revisions[i], &path);
+        for warning in mended.map_err(|e| DesiredError::Repository(e.to_string()))?.warnings {
+            tracing::warn!("{warning}");
         }
     }
-    let mut all = Rendered::join(parts, namespace);
-    place(&mut all.manifests, namespace);
-    Ok(Desired::Rendered(Rendering {
-        id: RENDERINGS.fetch_add(1, Ordering::Relaxed),
-        revisions,
-        parameters: parameters.into(),
-        reads: all_reads.into(),
-        result: if problems.is_empty() { Ok(all.manifests.into()) } else { Err(problems.into()) },
-        warnings: all.warnings.into(),
-        engine: all.engine,
-    }))
+    place.read(&place.trees(inputs)?, before, inputs)
+}
+
+/// What is to be rendered, and at which revisions.
+struct Place<'a> {
+    app: &'a Application,
+    sources: &'a [ApplicationSource],
+    parameters: String,
+    urls: Vec<RepoUrl>,
+    revisions: Vec<Revision>,
+}
+
+impl Place<'_> {
+    fn trees(&self, inputs: &Inputs<'_>) -> Result<Vec<Watched<impl Tree + use<>>>, DesiredError> {
+        let open = |(url, revision)| inputs.mirrors.tree(url, revision).map(Watched::new);
+        let trees = self.urls.iter().zip(&self.revisions).map(open);
+        trees.collect::<Result<_, _>>().map_err(|e| DesiredError::Repository(e.to_string()))
+    }
+
+    /// The render from before while it holds, or a new one.
+    fn read<T: Tree>(&self, trees: &[T], before: Option<&Rendering>, inputs: &Inputs<'_>) -> Result<Desired, DesiredError> {
+        if let Some(before) = before
+            && before.holds(trees)?
+        {
+            return Ok(Desired::Unchanged(self.revisions.clone()));
+        }
+        let namespace = &self.app.spec.destination.namespace;
+        let context = Context { app: &self.app.metadata.name, namespace, limits: inputs.limits };
+        let mut all_reads = Vec::with_capacity(trees.len());
+        let mut parts = Vec::with_capacity(trees.len());
+        let mut problems = String::new();
+        for (source, tree) in self.sources.iter().zip(trees) {
+            let (reads, result) = render(source, tree, &context)?;
+            all_reads.push(reads);
+            match result {
+                Ok(rendered) => parts.push(rendered),
+                Err(e) => {
+                    problems.push_str(if problems.is_empty() { "" } else { "\n" });
+                    problems.push_str(&e.to_string());
+                }
+            }
+        }
+        let mut all = Rendered::join(parts, namespace);
+        place(&mut all.manifests, namespace);
+        Ok(Desired::Rendered(Rendering {
+            id: RENDERINGS.fetch_add(1, Ordering::Relaxed),
+            revisions: self.revisions.clone(),
+            parameters: self.parameters.as_str().into(),
+            reads: all_reads.into(),
+            result: if problems.is_empty() { Ok(all.manifests.into()) } else { Err(problems.into()) },
+            warnings: all.warnings.into(),
+            engine: all.engine,
+        }))
+    }
 }
 
 /// Numbers renders within this process.

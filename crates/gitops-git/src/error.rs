@@ -76,6 +76,7 @@ impl GitError {
     pub(crate) fn at(self, path: &TreePath) -> TreeError {
         match self {
             GitError::TooLarge { size, limit, .. } => TreeError::TooLarge { path: path.clone(), size, limit },
+            damage if damage.is_damage() => TreeError::Damaged { path: path.clone(), reason: damage.to_string() },
             other => TreeError::Read { path: path.clone(), reason: other.to_string() },
         }
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use gitops_git::{GitError, GitTree, Repository, Settings};
-use gitops_tree::Revision;
+use gitops_tree::{Revision, Tree, TreeError, TreePath};
 use sha2::{Digest, Sha256};
 
 use crate::join::Join;
@@ -69,6 +69,21 @@ struct Slot {
     /// Held while files of the mirror are written.
     writing: Mutex<()>,
     open: RwLock<Option<Mirror>>,
+    /// Where a reader met damage.
+    suspect: Mutex<Option<(Revision, TreePath)>>,
+}
+
+impl Slot {
+    /// What is wrong where a reader met damage, if it still is.
+    fn damage(&self, mirror: &Mirror) -> Option<String> {
+        let (revision, path) = self.suspect.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let tree = match mirror.repository.tree(&revision) {
+            Ok(tree) => tree,
+            Err(e) => return e.is_damage().then(|| e.to_string()),
+        };
+        let looks = [tree.entry(&path).err(), tree.read(&path).err(), tree.list(&path).err()];
+        looks.into_iter().flatten().find(|e| matches!(e, TreeError::Damaged { .. })).map(|e| e.to_string())
+    }
 }
 
 /// All mirrors.
@@ -178,15 +193,15 @@ impl Mirrors {
         mirror.fetch_revision(revision, &mut self.source(url)?, self.limits())
     }
 
-    /// Moves a mirror whose files turned out to be damaged out of the way; the next fetch clones again. Says where to.
+    /// A reader met damage at `path` of `revision`. Fetches, and when the damage is still there, sets the mirror aside and
+    /// clones it again. What somebody should know is in [`Fetched::warnings`].
     ///
     /// # Errors
-    /// When it cannot be moved.
-    pub fn set_aside(&self, url: &RepoUrl) -> Result<Option<PathBuf>, FetchError> {
-        let slot = self.slot(url);
-        let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        *slot.open.write().unwrap_or_else(PoisonError::into_inner) = None;
-        if slot.path.exists() { mirror::set_aside(&slot.path).map(Some) } else { Ok(None) }
+    /// As [`Mirrors::fetch`]. While the server cannot be reached the damaged mirror stays: most of it may be readable.
+    pub fn mend(&self, url: &RepoUrl, revision: &Revision, path: &TreePath) -> Result<Fetched, FetchError> {
+        let suspect = (revision.clone(), path.clone());
+        *self.slot(url).suspect.lock().unwrap_or_else(PoisonError::into_inner) = Some(suspect);
+        self.fetch(url)
     }
 
     fn limits(&self) -> Limits {
@@ -197,7 +212,7 @@ impl Mirrors {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
             let (path, join) = (self.config.dir.join(directory_name(url)), Join::new());
-            Arc::new(Slot { path, join, writing: Mutex::default(), open: RwLock::default() })
+            Arc::new(Slot { path, join, writing: Mutex::default(), open: RwLock::default(), suspect: Mutex::default() })
         };
         slots.entry(url.clone()).or_insert_with(make).clone()
     }
@@ -257,19 +272,25 @@ impl Mirrors {
             }
         };
         if let Some(mirror) = known.filter(|_| slot.path.exists()) {
-            match mirror.update(url, &mut source, self.limits()) {
-                Ok(None) => return Ok(Fetched { changed: false, refs: mirror.refs, warnings }),
-                Ok(Some(updated)) => {
+            let outcome = mirror.update(url, &mut source, self.limits());
+            let damage = outcome.as_ref().ok().and_then(|updated| slot.damage(updated.as_ref().unwrap_or(&mirror)));
+            match (outcome, damage) {
+                (Ok(_), Some(reason)) => {
+                    aside(reason)?;
+                    source = self.source(url)?;
+                }
+                (Ok(None), None) => return Ok(Fetched { changed: false, refs: mirror.refs, warnings }),
+                (Ok(Some(updated)), None) => {
                     let refs = updated.refs.clone();
                     *slot.open.write().unwrap_or_else(PoisonError::into_inner) = Some(updated);
                     return Ok(Fetched { changed: true, refs, warnings });
                 }
                 // The source's own damage is not the mirror's: only what the mirror was found to lack.
-                Err(FetchError::Repository { error, .. }) if error.is_damage() && url.scheme() != Scheme::File => {
+                (Err(FetchError::Repository { error, .. }), _) if error.is_damage() && url.scheme() != Scheme::File => {
                     aside(error.to_string())?;
                     source = self.source(url)?;
                 }
-                Err(error) => return Err(error),
+                (Err(error), _) => return Err(error),
             }
         }
         let made = Mirror::create(&slot.path, url, &mut source, self.limits())?;

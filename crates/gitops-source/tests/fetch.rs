@@ -15,7 +15,7 @@ use git_http::{Behaviour, GitServer};
 use git_repository::GitRepository;
 use gitops_git::GitError;
 use gitops_source::{Credentials, FetchError, Mirrors, MirrorsConfig, RepoUrl, ResolveError, RevisionSpec, Timeouts, Wait};
-use gitops_tree::{EntryKind, Revision, Tree, TreePath};
+use gitops_tree::{EntryKind, Revision, Tree, TreeError, TreePath};
 
 fn quick() -> Timeouts {
     let ms = Duration::from_millis;
@@ -243,14 +243,23 @@ fn a_damaged_mirror_is_set_aside_and_cloned_again() {
 #[test]
 fn damage_that_a_reader_meets_can_be_reported() {
     let (git, dir) = (GitRepository::new(), tempfile::tempdir().unwrap());
+    let server = GitServer::start(git.root(), Behaviour::Serve);
     let commit = git.push("a", "1");
-    let (mirrors, url) = (mirrors(dir.path(), ""), url(&git.bare().display().to_string()));
-    assert_eq!(mirrors.set_aside(&url).unwrap(), None);
+    let (mirrors, url) = (mirrors(dir.path(), ""), url(&server.url("repo.git")));
     mirrors.fetch(&url).unwrap();
-    assert!(mirrors.set_aside(&url).unwrap().is_some());
-    assert!(!mirrors.has(&url));
-    mirrors.fetch(&url).unwrap();
-    assert_eq!(text(&mirrors, &url, &commit, "a"), "1");
+    let (revision, path) = (Revision::parse(&commit).unwrap(), TreePath::parse("a").unwrap());
+    assert!(mirrors.mend(&url, &revision, &path).unwrap().warnings.is_empty(), "nothing is wrong");
+    // Commit and tree stay readable: only who reads the file meets the damage.
+    let blob = mirrors.tree(&url, &revision).unwrap().entry(&path).unwrap().unwrap().id.to_string();
+    let file = mirror_in(dir.path()).join("objects").join(&blob[..2]).join(&blob[2..]);
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "scrambled").unwrap();
+    let restarted = self::mirrors(dir.path(), "");
+    let read = restarted.tree(&url, &revision).unwrap().read(&path);
+    assert!(matches!(read, Err(TreeError::Damaged { .. })), "{read:?}");
+    let warnings = restarted.mend(&url, &revision, &path).unwrap().warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("set aside"), "{warnings:?}");
+    assert_eq!(text(&restarted, &url, &commit, "a"), "1");
 }
 
 #[test]

@@ -70,6 +70,14 @@ pub enum TreeError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The store beneath is damaged: reading again cannot help, fetching again can.
+    #[error("{path}: cannot be read: {reason}")]
+    Damaged {
+        /// Which.
+        path: TreePath,
+        /// What is wrong, without a path.
+        reason: String,
+    },
     /// The store beneath failed.
     #[error("{path}: cannot be read: {reason}")]
     Read {
