@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use gitops_state::{
-    AppKey, Finish, ListQuery, ManifestBlob, NewApplication, NewHistory, NewOperation, OpenOptions, Origin, StatusRow, Store, Timestamp,
+    AppKey, Finish, ListQuery, ManifestBlob, NewApplication, NewHistory, NewOperation, OpenOptions, Origin, StatusRow, Store,
 };
 
 use crate::table::Table;
@@ -66,7 +66,7 @@ fn operation(app: &AppKey, n: u32) -> NewOperation {
         app: app.clone(),
         revision: "c".into(),
         requested_by: "bench".into(),
-        started_at: Timestamp::now(),
+        started_at: gitops_state::now(),
         request_json: "{}".into(),
     }
 }
@@ -75,15 +75,15 @@ fn end(state: &str) -> Finish {
     let history = NewHistory {
         revision: "c".into(),
         source_json: "{}".into(),
-        deployed_at: Timestamp::now(),
-        started_at: Timestamp::now(),
+        deployed_at: gitops_state::now(),
+        started_at: gitops_state::now(),
         initiated_by: "bench".into(),
         limit: 10,
     };
     Finish {
         phase: "Succeeded".into(),
         message: String::new(),
-        finished_at: Timestamp::now(),
+        finished_at: gitops_state::now(),
         state_json: state.to_owned(),
         history: Some(history),
         status: None,
@@ -136,7 +136,7 @@ fn status(n: usize) -> StatusRow {
         health: ["Healthy", "Degraded", "Progressing"][n % 3].into(),
         revision: None,
         status_json: format!("{n:08}{}", "y".repeat(4000)),
-        updated_at: Timestamp::now(),
+        updated_at: gitops_state::now(),
     }
 }
 
@@ -147,7 +147,7 @@ fn declare(store: &Store, n: usize) -> anyhow::Result<()> {
         labels: BTreeMap::from([("n".to_owned(), (n % 10).to_string())]),
         manifest_json: format!("{{\"text\":\"{}\"}}", "x".repeat(1500)),
         origin: Origin::Api,
-        at: Timestamp::now(),
+        at: gitops_state::now(),
     };
     store.put_application(&new, None)?;
     store.set_status(&key(n), &status(n))?;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
 
-use crate::time::Timestamp;
+use gitops_manifest::Timestamp;
 
 #[derive(Default)]
 struct Shared {

@@ -17,7 +17,7 @@ use crate::state::SyncState;
 use crate::step::{Command, Event, Observed, Step, step};
 use crate::target::{Target, TargetError};
 use crate::task::TaskId;
-use crate::time::Timestamp;
+use gitops_manifest::Timestamp;
 
 /// Where states are kept.
 pub trait Journal: Send + Sync {

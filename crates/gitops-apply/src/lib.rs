@@ -35,7 +35,6 @@ mod state_json;
 mod step;
 mod target;
 mod task;
-mod time;
 mod waiting;
 
 #[cfg(feature = "drive")]
@@ -47,9 +46,11 @@ mod drive;
 pub use control::{Control, Controller};
 #[cfg(feature = "drive")]
 pub use drive::{Clock, Driven, Journal, JournalError, drive};
+pub use gitops_app::{OperationPhase, ResultCode};
+pub use gitops_manifest::Timestamp;
 pub use hook::{DeletePolicy, Hook, HookKind};
 pub use order::{Phase, Wave, kind_rank};
-pub use outcome::{OperationPhase, Outcome, ResultCode, Subject, TaskPhase, TaskResult};
+pub use outcome::{Outcome, Subject, TaskPhase, TaskResult};
 pub use plan::{Cycle, Plan, PlanError, PlanInput, PlanProblem, equal_bodies, plan};
 pub use request::{Backoff, ResourceSelector, Retry, Settings, Strategy, SyncRequest};
 pub use state::SyncState;
@@ -57,4 +58,3 @@ pub use state_json::StateError;
 pub use step::{Command, Event, Observed, Step, step};
 pub use target::{HookOutcome, HookRunId, LiveObject, LiveSet, Target, TargetError, TargetFuture};
 pub use task::{Action, Change, PruneMode, Task, TaskId};
-pub use time::Timestamp;

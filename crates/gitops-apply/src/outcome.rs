@@ -4,81 +4,11 @@
 
 use std::fmt;
 
+use gitops_app::{OperationPhase, ResultCode};
 use gitops_manifest::ObjectId;
 
 use crate::order::Phase;
-use crate::time::Timestamp;
-
-/// Phase of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OperationPhase {
-    /// Under way, or waiting for another attempt.
-    Running,
-    /// Asked to stop, by a person or by the time-out.
-    Terminating,
-    /// Done.
-    Succeeded,
-    /// An object or a hook failed.
-    Failed,
-    /// The engine could not do it.
-    Error,
-}
-
-impl OperationPhase {
-    /// The name that manifests, the API and people use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            OperationPhase::Running => "Running",
-            OperationPhase::Terminating => "Terminating",
-            OperationPhase::Succeeded => "Succeeded",
-            OperationPhase::Failed => "Failed",
-            OperationPhase::Error => "Error",
-        }
-    }
-
-    /// Reads [`OperationPhase::as_str`] back.
-    pub fn parse(text: &str) -> Option<OperationPhase> {
-        use OperationPhase::{Error, Failed, Running, Succeeded, Terminating};
-        [Running, Terminating, Succeeded, Failed, Error].into_iter().find(|p| p.as_str() == text)
-    }
-}
-
-impl fmt::Display for OperationPhase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// What became of one object (`status` of a result).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ResultCode {
-    /// Applied, or found to be as desired.
-    Synced,
-    /// Applying, removing or checking it failed.
-    SyncFailed,
-    /// Removed.
-    Pruned,
-    /// It would have to be removed, and was not.
-    PruneSkipped,
-}
-
-impl ResultCode {
-    /// The name that manifests, the API and people use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ResultCode::Synced => "Synced",
-            ResultCode::SyncFailed => "SyncFailed",
-            ResultCode::Pruned => "Pruned",
-            ResultCode::PruneSkipped => "PruneSkipped",
-        }
-    }
-
-    /// Reads [`ResultCode::as_str`] back.
-    pub fn parse(text: &str) -> Option<ResultCode> {
-        use ResultCode::{PruneSkipped, Pruned, SyncFailed, Synced};
-        [Synced, SyncFailed, Pruned, PruneSkipped].into_iter().find(|c| c.as_str() == text)
-    }
-}
+use gitops_manifest::Timestamp;
 
 /// Where a task stands (`hookPhase` of a result, for plain objects too).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

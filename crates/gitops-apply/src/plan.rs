@@ -23,7 +23,7 @@ use crate::order::{Phase, Wave};
 use crate::request::{Retry, Strategy, SyncRequest};
 use crate::target::{LiveObject, LiveSet};
 use crate::task::{Action, Change, PruneMode, Task, TaskId};
-use crate::time::Timestamp;
+use gitops_manifest::Timestamp;
 
 /// What a plan is made from.
 #[derive(Clone, Copy)]

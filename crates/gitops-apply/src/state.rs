@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::outcome::{OperationPhase, ResultCode, TaskPhase, TaskResult};
+use gitops_app::{OperationPhase, ResultCode};
+
+use crate::outcome::{TaskPhase, TaskResult};
 use crate::plan::Plan;
 use crate::request::Settings;
 use crate::target::HookRunId;
 use crate::task::{Action, Task, TaskId};
-use crate::time::Timestamp;
+use gitops_manifest::Timestamp;
 
 /// How far an operation is.
 #[derive(Clone, Debug, PartialEq)]

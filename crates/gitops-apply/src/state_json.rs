@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::hook::DeletePolicy;
 use crate::order::{Phase, Wave};
-use crate::outcome::ResultCode;
 use crate::plan::{Plan, handed_over};
 use crate::request::{Backoff, Retry, Settings};
 use crate::state::{HealthWait, Mode, Progress, SyncState, TaskState};
 use crate::task::{Action, Change, PruneMode, Task, TaskId};
-use crate::time::Timestamp;
+use gitops_app::ResultCode;
+use gitops_manifest::Timestamp;
 
 const VERSION: u32 = 1;
 

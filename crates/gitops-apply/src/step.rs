@@ -16,12 +16,14 @@ use gitops_manifest::ObjectId;
 
 use crate::hook::DeletePolicy;
 use crate::order::Phase;
-use crate::outcome::{OperationPhase, Outcome, ResultCode};
+use gitops_app::{OperationPhase, ResultCode};
+
+use crate::outcome::Outcome;
 use crate::state::{HealthWait, Mode, Progress, SyncState, TaskState};
 use crate::target::{HookOutcome, HookRunId, TargetError};
 use crate::task::{Action, Change, PruneMode, TaskId};
-use crate::time::Timestamp;
 use crate::waiting;
+use gitops_manifest::Timestamp;
 
 /// What was seen since the last step, in that order. Empty when only time has passed.
 #[derive(Clone, Debug, Default, PartialEq)]

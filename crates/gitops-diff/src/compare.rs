@@ -6,11 +6,10 @@
 
 use std::collections::HashMap;
 
-use gitops_manifest::{ObjectId, Value};
+use gitops_manifest::{ObjectId, Value, pointer};
 
 use crate::align::{self, Keyed, Piece};
 use crate::ignore::IgnoreRule;
-use crate::pointer;
 
 /// Keys that tell list elements apart, first one first.
 pub const LIST_KEYS: &[&str] = &["name", "id", "key", "mountPath", "containerPort", "port", "devicePath", "ip", "type"];
@@ -102,7 +101,7 @@ impl Walk<'_> {
     /// Goes one step down, and back.
     fn at(&mut self, token: &str, label: &str, work: impl FnOnce(&mut Self)) {
         let (pointer, path) = (self.pointer.len(), self.path.len());
-        pointer::push(&mut self.pointer, token);
+        pointer::append(&mut self.pointer, token);
         if !label.starts_with('[') && !self.path.is_empty() {
             self.path.push('.');
         }

@@ -1,9 +1,8 @@
 //! Differences that do not count: `spec.ignoreDifferences`, compiled. `diff.md` §7.1.
 
+use gitops_manifest::pointer::Pointer;
 use gitops_manifest::{ObjectId, Value};
 use globset::{GlobBuilder, GlobMatcher};
-
-use crate::pointer;
 
 /// A rule as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,7 +72,7 @@ pub struct IgnoreRule {
     kind: GlobMatcher,
     name: String,
     namespace: String,
-    pointers: Vec<Vec<String>>,
+    pointers: Vec<Pointer>,
 }
 
 impl IgnoreRule {
@@ -94,8 +93,8 @@ impl IgnoreRule {
             let built = GlobBuilder::new(text).literal_separator(false).build().map(|g| g.compile_matcher());
             built.map_err(|e| IgnoreRuleError::Glob { kind: kind(), field, glob: text.to_owned(), why: e.kind().to_string() })
         };
-        let tokens = |(index, pointer): (usize, &String)| {
-            let parsed = pointer::parse(pointer).filter(|tokens| !tokens.is_empty());
+        let pointers = |(index, pointer): (usize, &String)| {
+            let parsed = Pointer::parse(pointer).ok().filter(|p| !p.is_root());
             parsed.ok_or_else(|| IgnoreRuleError::Pointer { kind: kind(), index, pointer: pointer.clone() })
         };
         Ok(IgnoreRule {
@@ -103,7 +102,7 @@ impl IgnoreRule {
             kind: glob("kind", &spec.kind)?,
             name: spec.name.clone(),
             namespace: spec.namespace.clone(),
-            pointers: spec.json_pointers.iter().enumerate().map(tokens).collect::<Result<_, _>>()?,
+            pointers: spec.json_pointers.iter().enumerate().map(pointers).collect::<Result<_, _>>()?,
         })
     }
 
@@ -115,12 +114,12 @@ impl IgnoreRule {
 
     /// Takes what it ignores out of an object. A pointer to nothing does nothing.
     pub fn remove_from(&self, object: &mut Value) {
-        for tokens in &self.pointers {
-            pointer::remove(object, tokens);
+        for pointer in &self.pointers {
+            let _nothing_there = pointer.remove(object);
         }
     }
 
     pub(crate) fn touches(&self, object: &Value) -> bool {
-        self.pointers.iter().any(|tokens| pointer::exists(object, tokens))
+        self.pointers.iter().any(|pointer| pointer.get(object).is_ok())
     }
 }

@@ -1,10 +1,9 @@
 //! The difference as an RFC 6902 patch. Applying `to_json_patch(live, desired)` to `live` gives `desired`.
 
-use gitops_manifest::{Map, Value};
+use gitops_manifest::{Map, Value, pointer};
 
 use crate::align::{self, Piece};
 use crate::compare::LIST_KEYS;
-use crate::pointer;
 
 /// The patch that makes `desired` of `live`: a list of `add`, `remove` and `replace`, empty when they are equal.
 ///
@@ -29,7 +28,7 @@ impl Patch {
 
     fn at(&mut self, token: &str, work: impl FnOnce(&mut Self)) {
         let length = self.pointer.len();
-        pointer::push(&mut self.pointer, token);
+        pointer::append(&mut self.pointer, token);
         work(self);
         self.pointer.truncate(length);
     }

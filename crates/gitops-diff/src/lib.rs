@@ -26,7 +26,6 @@ mod compare;
 mod ignore;
 mod json_patch;
 mod mask;
-mod pointer;
 mod unified;
 
 pub use compare::{Change, Difference, LIST_KEYS, compare, compare_with_keys};

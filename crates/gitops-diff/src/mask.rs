@@ -10,12 +10,12 @@ use std::collections::HashMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gitops_manifest::{Map, Value, json};
+use gitops_manifest::pointer::{self, Pointer};
+use gitops_manifest::{Map, Str, Value, json};
 
 use crate::compare::{Difference, compare};
 use crate::ignore::IgnoreRule;
 use crate::json_patch::to_json_patch;
-use crate::pointer;
 use crate::unified::unified;
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -32,7 +32,7 @@ pub struct MaskerError {
 /// What is secret.
 #[derive(Clone, Debug, Default)]
 pub struct Masker {
-    pointers: Vec<Vec<String>>,
+    pointers: Vec<Pointer>,
     annotations: Vec<String>,
 }
 
@@ -74,8 +74,8 @@ impl Masker {
     /// When one is not a pointer.
     pub fn with_pointers<P: AsRef<str>>(mut self, pointers: impl IntoIterator<Item = P>) -> Result<Masker, MaskerError> {
         for p in pointers {
-            let tokens = pointer::parse(p.as_ref()).ok_or_else(|| MaskerError { pointer: p.as_ref().to_owned() })?;
-            self.pointers.push(tokens);
+            let pointer = Pointer::parse(p.as_ref()).map_err(|_| MaskerError { pointer: p.as_ref().to_owned() })?;
+            self.pointers.push(pointer);
         }
         Ok(self)
     }
@@ -110,14 +110,14 @@ impl Masker {
         if secret {
             move_string_data(object);
             for field in ["data", "stringData"] {
-                masks.hide_at(object, &[field.to_owned()], &mut String::new());
+                masks.hide_at(object, &[field.into()], &mut String::new());
             }
             for key in &self.annotations {
-                masks.hide_at(object, &["metadata".to_owned(), "annotations".to_owned(), key.clone()], &mut String::new());
+                masks.hide_at(object, &["metadata".into(), "annotations".into(), key.as_str().into()], &mut String::new());
             }
         }
-        for tokens in &self.pointers {
-            masks.hide_at(object, tokens, &mut String::new());
+        for pointer in &self.pointers {
+            masks.hide_at(object, pointer.tokens(), &mut String::new());
         }
     }
 
@@ -170,17 +170,17 @@ fn is_reference(text: &str) -> bool {
 struct Masks(HashMap<String, Vec<Value>>);
 
 impl Masks {
-    fn hide_at(&mut self, value: &mut Value, tokens: &[String], place: &mut String) {
+    fn hide_at(&mut self, value: &mut Value, tokens: &[Str], place: &mut String) {
         let Some((first, rest)) = tokens.split_first() else { return self.hide_all(value, place) };
         match value {
             Value::Map(m) => {
-                for (key, v) in m.iter_mut().filter(|(key, _)| first == "*" || key.as_str() == first) {
+                for (key, v) in m.iter_mut().filter(|(key, _)| *first == "*" || key.as_str() == first.as_str()) {
                     below(place, key, |place| self.hide_at(v, rest, place));
                 }
             }
             Value::List(l) => {
                 let only = pointer::index(first);
-                for (i, v) in l.iter_mut().enumerate().filter(|(i, _)| first == "*" || Some(*i) == only) {
+                for (i, v) in l.iter_mut().enumerate().filter(|(i, _)| *first == "*" || Some(*i) == only) {
                     below(place, &i.to_string(), |place| self.hide_at(v, rest, place));
                 }
             }
@@ -220,7 +220,7 @@ impl Masks {
 
 fn below(place: &mut String, token: &str, work: impl FnOnce(&mut String)) {
     let length = place.len();
-    pointer::push(place, token);
+    pointer::append(place, token);
     work(place);
     place.truncate(length);
 }

@@ -22,7 +22,7 @@ struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(gitops_state::Timestamp::now().as_millis())
+        Timestamp::from_millis(gitops_state::now().as_millis())
     }
 
     fn sleep_until<'a>(&'a self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {

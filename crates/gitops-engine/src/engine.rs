@@ -8,7 +8,7 @@ use std::time::Duration;
 use gitops_app::{Application, ApplicationStatus};
 use gitops_apply::Target;
 use gitops_source::Mirrors;
-use gitops_state::{AppKey, ListQuery, NewAudit, Origin, Store, StoreError, Timestamp};
+use gitops_state::{AppKey, ListQuery, NewAudit, Origin, Store, StoreError};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower::{Service, ServiceBuilder, ServiceExt};
@@ -97,7 +97,7 @@ impl Inner {
 
     /// An id for an operation: unique for ever, because hook runs are named after it.
     pub(crate) fn operation_id(&self, app: &str) -> String {
-        format!("{app}-{}-{}", Timestamp::now().as_millis(), self.sequence.fetch_add(1, Ordering::Relaxed))
+        format!("{app}-{}-{}", gitops_state::now().as_millis(), self.sequence.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Keeps a task to be waited for at the end.
@@ -109,7 +109,7 @@ impl Inner {
 
     pub(crate) fn audit(&self, actor: &str, action: &str, app: &AppKey, detail: serde_json::Value) {
         let entry = NewAudit {
-            at: Timestamp::now(),
+            at: gitops_state::now(),
             actor: actor.to_owned(),
             action: action.to_owned(),
             object: format!("application:{app}"),

@@ -30,7 +30,7 @@ pub(crate) struct SystemClock;
 
 /// Now, in the apply engine's unit.
 pub(crate) fn now() -> Timestamp {
-    Timestamp::from_millis(gitops_state::Timestamp::now().as_millis())
+    gitops_state::now()
 }
 
 impl Clock for SystemClock {

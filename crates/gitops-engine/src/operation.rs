@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gitops_app::{
-    Application, ApplicationSource, HookType, Operation, OperationPhase, OperationState, ResourceResult, ResultCode, SyncOperationResult,
+    Application, ApplicationSource, HookType, Operation, OperationPhase, OperationState, ResourceResult, SyncOperationResult,
 };
 use gitops_apply::{
     Backoff, Control, Driven, LiveSet, Outcome, PlanInput, ResourceSelector, Retry, Strategy, Subject, SyncRequest, SyncState, TaskResult,
@@ -118,7 +118,7 @@ pub(crate) async fn begin(
     };
     let target = inner.target(&app).map_err(EngineError::Precondition)?;
     let id = inner.operation_id(slot.name());
-    let started = Timestamp::now();
+    let started = gitops_state::now();
     let sync = request.sync(app.spec.sync_options());
     let rules = crate::pair::rules(&app).map_err(EngineError::Invalid)?;
     let planned = plan(&PlanInput {
@@ -132,7 +132,7 @@ pub(crate) async fn begin(
         activate_also: &pending,
         request: &sync,
         revision: &request.revision(),
-        started_at: gitops_apply::Timestamp::from_millis(started.as_millis()),
+        started_at: started,
         deletion_approved: None,
     });
     let plan = planned.map_err(|e| EngineError::Precondition(e.to_string()))?;
@@ -177,7 +177,7 @@ pub(crate) fn resume(inner: &Arc<Inner>, stored: gitops_state::Operation) {
             let finish = Finish {
                 phase: "Error".to_owned(),
                 message: format!("the operation was cut off and its record cannot be read: {e}"),
-                finished_at: Timestamp::now(),
+                finished_at: gitops_state::now(),
                 state_json: stored.state_json,
                 history: None,
                 status: None,
@@ -201,7 +201,7 @@ fn spawn(inner: &Arc<Inner>, slot: &Arc<Slot>, id: String, request: Request, sta
             phase: OperationPhase::Running,
             message: String::new(),
             sync_result: Some(sync_result(&request, Vec::new())),
-            started_at: started.rfc3339(),
+            started_at: started.to_string(),
             finished_at: None,
             retry_count: 0,
         });
@@ -274,7 +274,7 @@ fn note(slot: &Slot, message: &str) {
 pub(crate) fn show(slot: &Slot, state: &SyncState) {
     let mut held = slot.lock();
     if let Some(shown) = &mut held.status.operation_state {
-        shown.phase = OperationPhase::parse(state.phase().as_str()).unwrap_or(OperationPhase::Running);
+        shown.phase = state.phase();
         state.message().clone_into(&mut shown.message);
         shown.retry_count = i64::from(state.retry_count());
         if let Some(result) = &mut shown.sync_result {
@@ -286,7 +286,7 @@ pub(crate) fn show(slot: &Slot, state: &SyncState) {
 fn resource(result: &TaskResult) -> ResourceResult {
     let mut wire = ResourceResult {
         version: result.version.clone(),
-        status: result.code.and_then(|c| ResultCode::parse(c.as_str())),
+        status: result.code,
         message: result.message.clone(),
         hook_type: result.hook.and_then(|p| HookType::parse(p.as_str())),
         hook_phase: OperationPhase::parse(result.phase.as_str()),
@@ -329,15 +329,11 @@ struct Ended<'a> {
 
 impl Ended<'_> {
     fn succeeded(&self) -> bool {
-        self.outcome.phase == gitops_apply::OperationPhase::Succeeded
+        self.outcome.phase == OperationPhase::Succeeded
     }
 
     fn finished_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.outcome.finished_at.as_millis())
-    }
-
-    fn phase(&self) -> OperationPhase {
-        OperationPhase::parse(self.outcome.phase.as_str()).unwrap_or(OperationPhase::Error)
+        self.outcome.finished_at
     }
 
     /// What had to be repeated after a crash, and the like, is kept with the end.
@@ -351,7 +347,7 @@ impl Ended<'_> {
             revision: self.request.revision(),
             source_json: serde_json::to_string(&self.request.sources).unwrap_or_default(),
             deployed_at: self.finished_at(),
-            started_at: Timestamp::from_millis(self.last.started_at().as_millis()),
+            started_at: self.last.started_at(),
             initiated_by: requested_by(&self.request.operation),
             limit: self.app.spec.history_limit(),
         })
@@ -361,11 +357,11 @@ impl Ended<'_> {
     fn shown(&self) -> OperationState {
         OperationState {
             operation: self.request.operation.clone(),
-            phase: self.phase(),
+            phase: self.outcome.phase,
             message: self.message(),
             sync_result: Some(sync_result(self.request, self.outcome.results.iter().map(resource).collect())),
-            started_at: Timestamp::from_millis(self.last.started_at().as_millis()).rfc3339(),
-            finished_at: Some(self.finished_at().rfc3339()),
+            started_at: self.last.started_at().to_string(),
+            finished_at: Some(self.finished_at().to_string()),
             retry_count: i64::from(self.outcome.retry_count),
         }
     }
@@ -403,7 +399,7 @@ async fn end(inner: &Arc<Inner>, slot: &Arc<Slot>, ended: Ended<'_>) {
         held.pending_activations.clone_from(&outcome.pending_activations);
         held.again = outcome.again_at.map(|at| again(request, &ended.last, at));
         held.last = Some(Last {
-            phase: ended.phase(),
+            phase: outcome.phase,
             message: outcome.message.clone(),
             revisions: request.revisions.clone(),
             rendering: request.rendering,
@@ -423,7 +419,7 @@ async fn end(inner: &Arc<Inner>, slot: &Arc<Slot>, ended: Ended<'_>) {
     inner.queue.add(slot.name());
 }
 
-fn again(request: &Request, last: &SyncState, at: gitops_apply::Timestamp) -> Again {
+fn again(request: &Request, last: &SyncState, at: gitops_manifest::Timestamp) -> Again {
     Again { operation: request.operation.clone(), attempt: last.retry_count() + 2, at: at.as_millis(), rendering: request.rendering }
 }
 
@@ -439,8 +435,7 @@ pub(crate) fn recall(inner: &Inner, slot: &Slot, stored: &gitops_state::Operatio
         && failed
         && request.operation.retry.refresh
     {
-        let ended = gitops_apply::Timestamp::from_millis(finished.as_millis());
-        held.again = last.next_attempt_at(ended).map(|at| again(&request, &last, at));
+        held.again = last.next_attempt_at(finished).map(|at| again(&request, &last, at));
     }
 }
 

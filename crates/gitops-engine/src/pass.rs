@@ -14,7 +14,7 @@ use gitops_app::{
 use gitops_apply::{LiveSet, Target, TargetError};
 use gitops_health::HealthStatus;
 use gitops_manifest::{Location, Manifest, ObjectId, json};
-use gitops_state::{Hold, StatusRow, Timestamp};
+use gitops_state::{Hold, StatusRow};
 
 use crate::comparison::{Comparison, compare};
 use crate::engine::Inner;
@@ -106,7 +106,7 @@ fn resync(inner: &Inner, slot: &Slot) -> Duration {
 }
 
 fn condition(kind: ConditionType, message: impl Into<String>) -> Condition {
-    Condition { kind, message: message.into(), last_transition_time: Some(Timestamp::now().rfc3339()) }
+    Condition { kind, message: message.into(), last_transition_time: Some(gitops_state::now().to_string()) }
 }
 
 /// Records that the pass itself failed.
@@ -220,7 +220,7 @@ fn set_health(health: &mut Option<AppHealthStatus>, status: HealthStatus, messag
     let health = health.get_or_insert_default();
     if health.status != Some(status) {
         health.status = Some(status);
-        health.last_transition_time = Some(Timestamp::now().rfc3339());
+        health.last_transition_time = Some(gitops_state::now().to_string());
     }
     message.clone_into(&mut health.message);
 }
@@ -254,7 +254,7 @@ async fn follow_up(
         None => match decision {
             AutoSync::Start { operation } => Next { operation: *operation, commit: true, attempt: 1 },
             AutoSync::SelfHeal { operation, not_before, .. } => {
-                let now = Timestamp::now().as_millis() / 1000;
+                let now = gitops_state::now().as_millis() / 1000;
                 if let Some(wait) = not_before.map(|at| at - now).filter(|wait| *wait > 0) {
                     return Some(Duration::from_secs(wait.unsigned_abs()));
                 }
@@ -292,7 +292,7 @@ struct Next {
 fn next_attempt(slot: &Slot, hold: Option<&Hold>, wanted: &Wanted) -> Option<Result<Next, Duration>> {
     let again = slot.lock().again.clone().filter(|_| hold.is_none())?;
     let other = again.rendering != 0 && again.rendering != wanted.rendering;
-    let wait = again.at - Timestamp::now().as_millis();
+    let wait = again.at - gitops_state::now().as_millis();
     if wait > 0 && !other {
         return Some(Err(Duration::from_millis(wait.unsigned_abs())));
     }
@@ -381,7 +381,7 @@ pub(crate) fn status_row(status: &ApplicationStatus) -> StatusRow {
         health: status.health.as_ref().and_then(|h| h.status).map_or("Unknown", |h| h.as_str()).to_owned(),
         revision: sync.map(|s| s.revision.clone()).filter(|r| !r.is_empty()),
         status_json: serde_json::to_string(status).unwrap_or_default(),
-        updated_at: Timestamp::now(),
+        updated_at: gitops_state::now(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use gitops_app::{Application, ApplicationStatus, InitiatedBy, Operation, Retry, RevisionHistory, SyncOperation};
 use gitops_apply::LiveSet;
 use gitops_manifest::{Location, Manifest, ObjectId, Value};
-use gitops_state::{AppKey, Counts, Deployment, Hold, ListQuery, NewApplication, Origin, PutError, Timestamp};
+use gitops_state::{AppKey, Counts, Deployment, Hold, ListQuery, NewApplication, Origin, PutError};
 use serde::Serialize;
 use serde_json::json;
 
@@ -117,8 +117,8 @@ impl Inner {
                         source: serde_json::from_str(&e.source_json)
                             .ok()
                             .and_then(|s: Vec<gitops_app::ApplicationSource>| s.into_iter().next()),
-                        deployed_at: e.deployed_at.rfc3339(),
-                        deploy_started_at: Some(e.started_at.rfc3339()),
+                        deployed_at: e.deployed_at.to_string(),
+                        deploy_started_at: Some(e.started_at.to_string()),
                         initiated_by: InitiatedBy { username: if automated { String::new() } else { e.initiated_by }, automated },
                         ..RevisionHistory::default()
                     },
@@ -380,7 +380,7 @@ pub(crate) fn declare(inner: &Inner, mut app: Application, origin: Origin) -> Re
         labels: app.metadata.labels.clone(),
         manifest_json: app.to_json().to_string(),
         origin: origin.clone(),
-        at: Timestamp::now(),
+        at: gitops_state::now(),
     };
     inner.store.put_application(&new, None).map_err(|e| match e {
         PutError::Store(e) => EngineError::Store(e),

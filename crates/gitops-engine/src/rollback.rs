@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use gitops_app::{InitiatedBy, Operation, SyncOperation};
-use gitops_state::{Hold, Timestamp};
+use gitops_state::Hold;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -62,7 +62,7 @@ impl Engine {
             let hold = Hold {
                 reason: format!("rolled back to deployment {id}"),
                 by: by.to_owned(),
-                at: Timestamp::now(),
+                at: gitops_state::now(),
                 revision: Some(format!("{id}@{revision}")),
             };
             self.hold(name, Some(hold)).await?;

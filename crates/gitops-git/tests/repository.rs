@@ -231,7 +231,7 @@ fn missing_and_corrupt_objects_are_errors_of_that_path_only() {
     fs::remove_file(git.loose(&id("a"))).unwrap();
     git.damage(&id("b/y"), b"this is not zlib");
     let tree = git.open().tree(&commit).unwrap();
-    assert!(matches!(tree.list(&path("a")), Err(TreeError::Read { .. })));
+    assert!(matches!(tree.list(&path("a")), Err(TreeError::Damaged { .. })));
     let error = tree.read(&path("b/y")).unwrap_err().to_string();
     assert!(error.starts_with("b/y: cannot be read: object "), "{error}");
     assert_eq!(&*tree.read(&path("c/z")).unwrap().unwrap(), b"3");

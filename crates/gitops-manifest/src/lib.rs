@@ -23,8 +23,10 @@ mod object;
 pub mod patch;
 pub mod pointer;
 pub mod quantity;
+mod timestamp;
 mod value;
 pub mod yaml;
 
 pub use object::{Location, Manifest, ManifestError, ObjectId};
+pub use timestamp::Timestamp;
 pub use value::{Map, Number, Str, Value};

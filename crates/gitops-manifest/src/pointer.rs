@@ -215,10 +215,7 @@ impl Pointer {
 
     /// The token as a place below `len`.
     fn place(&self, token: usize, len: usize) -> Result<usize, PointerError> {
-        let name = self.0[token].as_str();
-        let well_formed = name == "0" || !name.starts_with('0') && name.bytes().all(|b| b.is_ascii_digit());
-        let place = if well_formed { name.parse().ok() } else { None };
-        place.filter(|i| *i < len).ok_or_else(|| self.no_item(token, len))
+        index(&self.0[token]).filter(|i| *i < len).ok_or_else(|| self.no_item(token, len))
     }
 
     fn no_member(&self, token: usize) -> PointerError {
@@ -232,6 +229,27 @@ impl Pointer {
     fn no_container(&self, token: usize, found: &Value) -> PointerError {
         PointerError::NoContainer { pointer: self.clone(), token, name: self.0[token].clone(), kind: found.kind_name() }
     }
+}
+
+/// The place in a list that a token names: digits without a leading zero.
+pub fn index(token: &str) -> Option<usize> {
+    let well_formed = token == "0" || !token.starts_with('0') && token.bytes().all(|b| b.is_ascii_digit());
+    if well_formed { token.parse().ok() } else { None }
+}
+
+/// Adds a token to a pointer's text.
+pub fn append(pointer: &mut String, token: &str) {
+    // Writing to a `String` does not fail.
+    let _ = write_token(pointer, token);
+}
+
+fn write_token(to: &mut impl fmt::Write, token: &str) -> fmt::Result {
+    to.write_char('/')?;
+    token.chars().try_for_each(|c| match c {
+        '~' => to.write_str("~0"),
+        '/' => to.write_str("~1"),
+        c => to.write_char(c),
+    })
 }
 
 fn unescape(token: &str) -> Option<Str> {
@@ -255,17 +273,7 @@ fn unescape(token: &str) -> Option<Str> {
 
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for token in &self.0 {
-            f.write_str("/")?;
-            for c in token.chars() {
-                match c {
-                    '~' => f.write_str("~0")?,
-                    '/' => f.write_str("~1")?,
-                    c => fmt::Write::write_char(f, c)?,
-                }
-            }
-        }
-        Ok(())
+        self.0.iter().try_for_each(|token| write_token(f, token))
     }
 }
 

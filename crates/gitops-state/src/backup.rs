@@ -4,6 +4,7 @@
 //! written last, so a back-up that was cut off has none and is not good.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -85,6 +86,13 @@ impl BackupError {
     }
 }
 
+/// A time as digits (`20261121T051011.123Z`), which sort by time and may stand in a file name.
+fn compact(at: Timestamp) -> String {
+    let mut text: String = at.to_string().chars().filter(|c| !matches!(c, '-' | ':' | 'Z')).collect();
+    let _ = write!(text, ".{:03}Z", at.as_millis().rem_euclid(1000));
+    text
+}
+
 impl Store {
     /// Writes a back-up of this moment to `path` while the store goes on working, and reads it back.
     ///
@@ -104,13 +112,13 @@ impl Store {
     /// As [`Store::backup`]; older back-ups are removed only once the new one is good.
     pub fn backup_rotate(&self, directory: &Path, keep: usize) -> Result<Rotation, BackupError> {
         fs::create_dir_all(directory).map_err(|e| BackupError::io("create directory", directory, e))?;
-        let mut name = format!("{PREFIX}{}{SUFFIX}", Timestamp::now().compact());
+        let mut name = format!("{PREFIX}{}{SUFFIX}", compact(crate::clock::now()));
         // Two in one millisecond: the second gets a suffix that still sorts after the first.
         for n in 1.. {
             if !directory.join(&name).exists() {
                 break;
             }
-            name = format!("{PREFIX}{}-{n:03}{SUFFIX}", Timestamp::now().compact());
+            name = format!("{PREFIX}{}-{n:03}{SUFFIX}", compact(crate::clock::now()));
         }
         let written = self.backup(&directory.join(name))?;
         let mut removed = Vec::new();

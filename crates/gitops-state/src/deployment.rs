@@ -24,6 +24,7 @@ pub struct Deployment {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployed_commit: Option<String>,
     /// When anything here last changed.
+    #[serde(serialize_with = "crate::clock::text")]
     pub last_updated: Timestamp,
     /// The newest operation.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,9 +49,11 @@ pub struct CurrentDeployment {
     /// Who asked for it.
     pub initiated_by: String,
     /// When it started.
+    #[serde(serialize_with = "crate::clock::text")]
     pub started_at: Timestamp,
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "crate::clock::text_or_null")]
     pub finished_at: Option<Timestamp>,
     /// How it ended, for people.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -66,6 +69,7 @@ pub struct DeploymentHold {
     /// Who.
     pub by: String,
     /// Since when.
+    #[serde(serialize_with = "crate::clock::text")]
     pub at: Timestamp,
     /// The revision it is pinned to.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,8 +93,10 @@ pub struct DeploymentRecord {
     /// The commit.
     pub commit: String,
     /// When it was applied.
+    #[serde(serialize_with = "crate::clock::text")]
     pub deployed_at: Timestamp,
     /// When its operation started.
+    #[serde(serialize_with = "crate::clock::text")]
     pub started_at: Timestamp,
     /// Who asked for it.
     pub initiated_by: String,

@@ -5,7 +5,7 @@
 //! returns is there after `kill -9` at any later instant, and what operations wrote after a power cut as well.
 //!
 //! ```
-//! use gitops_state::{AppKey, ListQuery, NewApplication, Origin, Store, Timestamp};
+//! use gitops_state::{AppKey, ListQuery, NewApplication, Origin, Store};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = Store::open_in_memory()?; // or `Store::open(path, &OpenOptions::default())?`
@@ -16,7 +16,7 @@
 //!     labels: [("team".to_owned(), "maps".to_owned())].into(),
 //!     manifest_json: r#"{"metadata":{"name":"web"},"spec":{}}"#.into(),
 //!     origin: Origin::Api,
-//!     at: Timestamp::now(),
+//!     at: gitops_state::now(),
 //! };
 //! assert!(store.put_application(&web, Some(0))?.created);
 //! assert_eq!(store.list_applications(&ListQuery { search: Some("we".into()), ..ListQuery::default() })?.counts.total, 1);
@@ -31,6 +31,7 @@ mod audit;
 mod backup;
 mod blob;
 mod cache;
+mod clock;
 mod deployment;
 mod error;
 mod history;
@@ -39,17 +40,17 @@ mod migration;
 mod open;
 mod operation;
 mod store;
-mod timestamp;
 
 pub use application::{AppKey, Application, Hold, NewApplication, Origin, Put, PutError, StatusRow};
 pub use audit::{AuditEntry, AuditQuery, NewAudit};
 pub use backup::{Backup, BackupError, Rotation, backup_file, restore, verify_backup};
 pub use blob::ManifestBlob;
+pub use clock::now;
 pub use deployment::{CurrentDeployment, Deployment, DeploymentHold, DeploymentRecord};
 pub use error::StoreError;
+pub use gitops_manifest::Timestamp;
 pub use history::{HistoryEntry, NewHistory};
 pub use listing::{Counts, LabelTerm, ListQuery, Page};
 pub use open::{OpenError, OpenOptions, OpenReport};
 pub use operation::{BeginError, Finish, NewOperation, OPERATIONS_KEPT, Operation, RUNNING, SaveError};
 pub use store::Store;
-pub use timestamp::Timestamp;

@@ -7,8 +7,6 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use crate::Timestamp;
-
 /// Marks the file as ours (`PRAGMA application_id`): the bytes `gops`.
 pub(crate) const APPLICATION_ID: i32 = 0x676f_7073;
 
@@ -75,7 +73,7 @@ pub(crate) fn run(c: &mut Connection, from: i64) -> rusqlite::Result<()> {
         tx.execute_batch(step.sql)?;
         tx.execute(
             "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?1, ?2, ?3, ?4)",
-            params![step.version, step.name, checksum_of(step), Timestamp::now().as_millis()],
+            params![step.version, step.name, checksum_of(step), crate::clock::now().as_millis()],
         )?;
     }
     tx.commit()

@@ -193,7 +193,7 @@ fn child_writes_until_killed() {
             app: AppKey::new("argocd", "app-0"),
             revision: "c".into(),
             requested_by: "test".into(),
-            started_at: Timestamp::now(),
+            started_at: gitops_state::now(),
             request_json: "{}".into(),
         };
         let manifests = [ManifestBlob { object_id: "x".into(), bytes: format!("{n}").into_bytes() }];
@@ -206,7 +206,7 @@ fn child_writes_until_killed() {
         let history = NewHistory {
             revision: "c".into(),
             source_json: "{}".into(),
-            deployed_at: Timestamp::now(),
+            deployed_at: gitops_state::now(),
             started_at: new.started_at,
             initiated_by: "test".into(),
             limit: 5,
@@ -214,7 +214,7 @@ fn child_writes_until_killed() {
         let finish = Finish {
             phase: "Succeeded".into(),
             message: String::new(),
-            finished_at: Timestamp::now(),
+            finished_at: gitops_state::now(),
             state_json: "end".into(),
             history: Some(history),
             status: None,
