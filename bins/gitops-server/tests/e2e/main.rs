@@ -8,6 +8,7 @@ mod bad_input;
 mod command_line;
 mod damaged_store;
 mod default_start;
+mod faults;
 mod restart;
 mod rollback;
 mod support;
