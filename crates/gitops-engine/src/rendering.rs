@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gitops_app::{Application, ApplicationSource};
 use gitops_manifest::patch::merge;
 use gitops_manifest::{Manifest, json};
-use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, Limits, RenderError, Rendered, Source, SourceOverride};
+use gitops_render::{
+    Context, DirectoryOptions, EngineChoice, EnvironmentOptions, KustomizeOptions, Limits, RenderError, Rendered, Source, SourceOverride,
+};
 use gitops_source::{Mirrors, RepoUrl, RevisionSpec};
 use gitops_tree::{ReadSet, Revision, Tree, TreePath};
 
@@ -106,7 +108,9 @@ pub(crate) fn desired(
     for (url, revision) in urls.iter().zip(&revisions) {
         trees.push(inputs.mirrors.tree(url, revision).map_err(|e| DesiredError::Repository(e.to_string()))?);
     }
+    // What says its own revision changes with every commit, whatever the commit touches.
     if let Some(before) = before
+        && !sources.iter().any(says_revision)
         && before.holds(&trees)?
     {
         return Ok(Desired::Unchanged(revisions));
@@ -137,6 +141,11 @@ pub(crate) fn desired(
         warnings: all.warnings.into(),
         engine: all.engine,
     }))
+}
+
+/// Whether a source puts the revision into what is rendered.
+fn says_revision(source: &ApplicationSource) -> bool {
+    source.kustomize.as_ref().is_some_and(|block| block.to_string().contains("ARGOCD_APP_REVISION"))
 }
 
 /// Numbers renders within this process.
@@ -209,7 +218,8 @@ fn render(
         Err(e) => return Ok((e.reads().clone(), Err(e))),
     };
     let source = overridden(source, &overrides)?;
-    let result = gitops_render::render(tree, &Source { path, engine: engine(&source)? }, context);
+    let choice = engine(&source, || environment(&source, tree, context))?;
+    let result = gitops_render::render(tree, &Source { path, engine: choice }, context);
     reads.merge(match &result {
         Ok(rendered) => rendered.reads.clone(),
         Err(e) => e.reads().clone(),
@@ -237,14 +247,37 @@ fn overridden(source: &ApplicationSource, overrides: &[SourceOverride]) -> Resul
     Ok(patched)
 }
 
+/// The build environment: what `$NAME` may stand for in an Application's source. `application.md` §1.6.
+fn environment(source: &ApplicationSource, tree: &dyn Tree, context: &Context<'_>) -> Vec<(String, String)> {
+    let revision = tree.revision().map_or("", Revision::as_str);
+    let first = |digits| revision.get(..digits).unwrap_or(revision);
+    let all = [
+        ("ARGOCD_APP_NAME", context.app),
+        ("ARGOCD_APP_NAMESPACE", context.namespace),
+        ("ARGOCD_APP_REVISION", revision),
+        ("ARGOCD_APP_REVISION_SHORT", first(7)),
+        ("ARGOCD_APP_REVISION_SHORT_8", first(8)),
+        ("ARGOCD_APP_SOURCE_PATH", &source.path),
+        ("ARGOCD_APP_SOURCE_REPO_URL", &source.repo_url),
+        ("ARGOCD_APP_SOURCE_TARGET_REVISION", &source.target_revision),
+    ];
+    all.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 /// The tool block as the renderer's choice.
-fn engine(source: &ApplicationSource) -> Result<EngineChoice, DesiredError> {
+fn engine(source: &ApplicationSource, environment: impl FnOnce() -> Vec<(String, String)>) -> Result<EngineChoice, DesiredError> {
     let unsupported = |name: &str| Ok(EngineChoice::Unsupported { name: name.to_owned() });
     if !source.chart.is_empty() {
         return unsupported("helm");
     }
     match source.tool_blocks().first() {
         None => Ok(EngineChoice::Detect),
+        Some(&"kustomize") => {
+            let text = source.kustomize.as_ref().map(ToString::to_string).unwrap_or_default();
+            let block = json::parse(text.as_bytes(), "spec.source.kustomize").map_err(|e| DesiredError::Spec(e.to_string()))?;
+            let options = KustomizeOptions { block: Some(block), environment: environment(), ..KustomizeOptions::default() };
+            Ok(EngineChoice::Kustomize(options))
+        }
         Some(&"directory") => {
             let block = source.directory.clone().unwrap_or_default();
             let text = |t: String| Some(t).filter(|t| !t.is_empty());
@@ -300,6 +333,20 @@ mod tests {
         let (reads, _) = rendered(&general).expect("inputs");
         assert!(reads.holds_in(&general).expect("readable"));
         assert!(!reads.holds_in(&general.with("app/.argocd-source.yaml", "{}")).expect("readable"));
+    }
+
+    #[test]
+    fn a_kustomization_takes_what_the_application_says_on_top() {
+        let block =
+            serde_json::json!({"namePrefix": "x-", "commonAnnotations": {"by": "$ARGOCD_APP_NAME"}, "commonAnnotationsEnvsubst": true});
+        let source = ApplicationSource { path: "app".into(), kustomize: Some(block), ..ApplicationSource::default() };
+        let tree = MemoryTree::new().with("app/kustomization.yaml", "resources: [a.yaml]\n").with("app/a.yaml", config_map("a"));
+        let context = Context { app: "web", namespace: "web", limits: &Limits::default() };
+        let (_, result) = render(&source, &tree, &context).expect("inputs");
+        let rendered = result.expect("a render");
+        assert_eq!(rendered.engine, "kustomize");
+        assert_eq!(rendered.manifests[0].body().str_at(&["metadata", "name"]), Some("x-a"));
+        assert_eq!(rendered.manifests[0].body().str_at(&["metadata", "annotations", "by"]), Some("web"));
     }
 
     #[test]

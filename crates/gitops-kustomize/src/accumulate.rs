@@ -16,6 +16,7 @@ use crate::kustomization::decode::DecodeError;
 use crate::kustomization::{FILE_NAMES, GeneratorArgs, Kustomization, Label};
 use crate::loader::{Fetched, Found, LoadError, Loaded, Loader, is_ambiguous};
 use crate::origin::{self, Origin, Source};
+use crate::overrides::Overrides;
 use crate::plugin::{self, Plugin, PluginError};
 use crate::repository::{RepositorySpec, is_web_address};
 use crate::res_map::{ORIGIN, ResMap};
@@ -101,6 +102,16 @@ impl<'l> Target<'l> {
         Ok(Target { loader, kustomization, file_name, file: loaded.name, text: loaded.bytes, origin: None, chart_namespace: String::new() })
     }
 
+    /// Changes the kustomization as an Application wants it.
+    ///
+    /// # Errors
+    /// When that contradicts what is there.
+    pub(crate) fn override_by(&mut self, overrides: &Overrides) -> Result<(), BuildError> {
+        let loader = &self.loader;
+        let exists = |path: &str| matches!(loader.find(path), Ok(Found::Directory(_)));
+        Ok(overrides.apply(&mut self.kustomization, exists)?)
+    }
+
     /// Takes the `openapi` field over.
     ///
     /// # Errors
@@ -178,7 +189,7 @@ impl<'l> Target<'l> {
     fn add_component(&self, acc: Accumulator, i: usize, shared: &mut Shared<'_>) -> Result<Accumulator, BuildError> {
         let path = &self.kustomization.components[i];
         let field = format!("components[{i}]");
-        let acc = match self.locate(&field, path)? {
+        let mut acc = match self.locate(&field, path)? {
             Located::Directory(root) => {
                 let loader = self.loader.at(root);
                 self.base(loader, path, true, acc, shared).map_err(|e| self.inside(&field, path, e))?

@@ -11,6 +11,7 @@ use crate::kustomization::SortOptions;
 use crate::loader::{Loader, Remotes};
 use crate::openapi::Schemas;
 use crate::origin::TRANSFORMATIONS;
+use crate::overrides::Overrides;
 use crate::res_map::{ORIGIN, ResMap};
 use crate::resource::Resource;
 use crate::{sort, transform};
@@ -36,7 +37,7 @@ pub enum Reorder {
 }
 
 /// What kustomize has flags for.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Options {
     /// `--load-restrictor`
@@ -45,6 +46,8 @@ pub struct Options {
     pub reorder: Reorder,
     /// `--enable-managedby-label`
     pub managed_by_label: bool,
+    /// What an Application says on top.
+    pub overrides: Option<Overrides>,
 }
 
 /// Renders charts for `helmCharts`. A build without one refuses them.
@@ -101,9 +104,12 @@ pub(crate) struct Shared<'b> {
 pub fn build(tree: &dyn Tree, start: &TreePath, options: &Options, seams: &Seams<'_>) -> Result<Built, BuildError> {
     let mut shared = Shared { schemas: Schemas::builtin(), seams, warnings: Vec::new(), kustomizations: 0 };
     let restricted = options.load_restrictor == LoadRestrictor::RootOnly;
-    let loader = Loader::new(tree, start.clone(), restricted, seams);
-    let target = Target::load(loader, &mut shared)?;
-    let mut target = target;
+    let mut loader = Loader::new(tree, start.clone(), restricted, seams);
+    loader.resolve_root()?;
+    let mut target = Target::load(loader, &mut shared)?;
+    if let Some(overrides) = &options.overrides {
+        target.override_by(overrides)?;
+    }
     target.choose_schema(&mut shared, true)?;
     if !target.kustomization.build_metadata.is_empty() {
         target.origin = Some(Default::default());

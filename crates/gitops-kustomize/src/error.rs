@@ -6,6 +6,7 @@ use gitops_tree::{TreeError, TreePath};
 
 use crate::field_spec::{ConfigError, FieldError};
 use crate::openapi::{OpenApiError, Schemas};
+use crate::overrides::OverrideError;
 use crate::resource::Resource;
 use crate::resource_file::ResourceFileError;
 use crate::selector::SelectorError;
@@ -93,6 +94,9 @@ pub enum BuildError {
         /// What is wrong.
         error: Box<ResourceError>,
     },
+    /// What an Application says on top does not go with the kustomization.
+    #[error(transparent)]
+    Override(#[from] OverrideError),
     /// In a base or component.
     #[error("{error}\n  in `{path}`, which {at} names in `{field}`")]
     Inside {
@@ -356,6 +360,7 @@ impl BuildError {
             BuildError::Field { similar: Some(similar), .. } | BuildError::Path { similar: Some(similar), .. } => {
                 Some(format!("did you mean `{similar}`?"))
             }
+            BuildError::Override(error) => error.similar.as_ref().map(|similar| format!("did you mean `{similar}`?")),
             BuildError::Inside { error, .. } => error.hint(),
             _ => None,
         }

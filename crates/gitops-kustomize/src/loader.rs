@@ -81,6 +81,18 @@ impl<'l> Loader<'l> {
         Loader { tree, root, referrer: None, address: None, restricted, seams }
     }
 
+    /// Follows the links in the path of its own directory, so that files are in or below it.
+    pub(crate) fn resolve_root(&mut self) -> Result<(), BuildError> {
+        match self.find("") {
+            Ok(Found::Directory(root)) => {
+                self.root = root;
+                Ok(())
+            }
+            Err(LoadError::Build(error)) => Err(error),
+            _ => Err(BuildError::NoKustomization { directory: self.root.clone() }),
+        }
+    }
+
     /// For a base in a directory of the same tree.
     pub(crate) fn at<'s>(&'s self, root: TreePath) -> Loader<'s> {
         Loader { tree: self.tree, root, referrer: Some(self), address: None, restricted: self.restricted, seams: self.seams }

@@ -17,6 +17,12 @@ pub(crate) struct ResMap {
     resources: Vec<Resource>,
     /// Hashes of the identities, while they are known to be up to date.
     known: Option<HashSet<u64>>,
+    /// Where a name is, or ever was, in use; may hold more than is true, never less.
+    names: Option<HashMap<Str, Vec<usize>>>,
+    /// Whether no two have one identity: checked, and nothing has changed since.
+    unique: bool,
+    /// Whether none is gone: looked at, and nothing has changed since.
+    all_there: bool,
 }
 
 pub(crate) fn hash_of(id: ResId<'_>) -> u64 {
@@ -33,7 +39,7 @@ impl ResMap {
 
     /// The resources, to change; identities may change too.
     pub(crate) fn resources_mut(&mut self) -> &mut Vec<Resource> {
-        self.known = None;
+        self.forget_ids();
         &mut self.resources
     }
 
@@ -44,7 +50,19 @@ impl ResMap {
 
     /// After an identity changed.
     pub(crate) fn forget_ids(&mut self) {
-        self.known = None;
+        (self.known, self.names) = (None, None);
+        (self.unique, self.all_there) = (false, false);
+    }
+
+    /// The places of all resources that have, or ever had, this name; and perhaps of some others.
+    pub(crate) fn named(&mut self, name: &str) -> &[usize] {
+        let resources = &self.resources;
+        let names = self.names.get_or_insert_with(|| {
+            let mut names = HashMap::with_capacity(resources.len());
+            resources.iter().enumerate().for_each(|(at, resource)| note(&mut names, at, resource));
+            names
+        });
+        names.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Takes the resources out.
@@ -63,6 +81,9 @@ impl ResMap {
         if !known.insert(hash) && resources.iter().any(|r| r.id(schemas) == resource.id(schemas)) {
             return Err(ResourceError::Duplicate { id: resource.id(schemas).to_string() });
         }
+        if let Some(names) = &mut self.names {
+            note(names, self.resources.len(), &resource);
+        }
         self.resources.push(resource);
         Ok(())
     }
@@ -76,7 +97,10 @@ impl ResMap {
     }
 
     /// Refuses two resources of one identity.
-    pub(crate) fn check_unique(&self, schemas: &Schemas) -> Result<(), ResourceError> {
+    pub(crate) fn check_unique(&mut self, schemas: &Schemas) -> Result<(), ResourceError> {
+        if self.unique {
+            return Ok(());
+        }
         let mut seen: HashMap<ResId<'_>, ()> = HashMap::with_capacity(self.resources.len());
         for resource in &self.resources {
             let id = resource.id(schemas);
@@ -84,28 +108,39 @@ impl ResMap {
                 return Err(ResourceError::Duplicate { id: id.to_string() });
             }
         }
+        self.unique = true;
         Ok(())
     }
 
     /// Drops what patches deleted.
     pub(crate) fn drop_gone(&mut self) {
-        if self.resources.iter().any(Resource::is_gone) {
-            self.known = None;
+        if !self.all_there && self.resources.iter().any(Resource::is_gone) {
+            self.forget_ids();
             self.resources.retain(|r| !r.is_gone());
         }
+        self.all_there = true;
     }
 
     /// The resource that is, or ever was, `id`.
     ///
     /// # Errors
     /// When there is none, or more than one.
-    pub(crate) fn by_any_id(&self, id: ResId<'_>, schemas: &Schemas) -> Result<usize, ResourceError> {
-        let mut found = self.matching_any_id(schemas, |other| other == id);
+    pub(crate) fn by_any_id(&mut self, id: ResId<'_>, schemas: &Schemas) -> Result<usize, ResourceError> {
+        let mut found = self.with_any_id(id, schemas);
         match (found.pop(), found.is_empty()) {
             (Some(only), true) => Ok(only),
             (None, _) => Err(ResourceError::NoMatch { id: id.to_string() }),
             _ => Err(ResourceError::SeveralMatches { id: id.to_string() }),
         }
+    }
+
+    fn with_any_id(&mut self, id: ResId<'_>, schemas: &Schemas) -> Vec<usize> {
+        let places = self.named(id.name).to_vec();
+        let is_meant = |at: &usize| {
+            let resource = &self.resources[*at];
+            !resource.is_gone() && resource.any_id(schemas, |other| other == id)
+        };
+        places.into_iter().filter(is_meant).collect()
     }
 
     /// The resources that are, or ever were, ones that `matches`.
@@ -120,7 +155,7 @@ impl ResMap {
     /// When its behaviour does not fit what is there.
     pub(crate) fn absorb(&mut self, mut incoming: Resource, schemas: &Schemas) -> Result<(), ResourceError> {
         let id = incoming.id(schemas);
-        let found = self.matching_any_id(schemas, |other| other == id);
+        let found = self.with_any_id(id, schemas);
         let id = id.to_string();
         let at = match (found.as_slice(), incoming.memory.behavior) {
             ([], Behavior::Merge | Behavior::Replace) => {
@@ -151,9 +186,20 @@ impl ResMap {
         if incoming.id(schemas) != old.id(schemas) {
             return Err(ResourceError::NoMatch { id });
         }
-        self.known = None;
+        self.forget_ids();
         self.resources[at] = incoming;
         Ok(())
+    }
+}
+
+/// Notes a resource's names, each place once.
+fn note(names: &mut HashMap<Str, Vec<usize>>, at: usize, resource: &Resource) {
+    let all = resource.memory.previous.iter().map(|previous| previous.name.as_str()).chain([resource.name()]);
+    for name in all {
+        let places = names.entry(Str::from(name)).or_default();
+        if places.last() != Some(&at) {
+            places.push(at);
+        }
     }
 }
 

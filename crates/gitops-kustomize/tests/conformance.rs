@@ -4,6 +4,7 @@
 //! The data lies beside the project (`../shared/conformance`, or where `GITOPS_CONFORMANCE` says). Without it the tests
 //! do nothing and say so; under `GITOPS_REQUIRE=all` they fail. `KUSTOMIZE_CASE` runs the cases whose path holds it, and
 //! prints what differs.
+#![expect(clippy::disallowed_methods, reason = "door: the test reads its cases from files")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

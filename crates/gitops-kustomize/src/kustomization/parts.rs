@@ -20,7 +20,7 @@ pub(crate) struct Patch {
 }
 
 impl Patch {
-    pub(super) fn read(value: &Value, rules: Rules) -> Result<Patch, DecodeError> {
+    pub(crate) fn read(value: &Value, rules: Rules) -> Result<Patch, DecodeError> {
         let f = Fields::read(value, &["path", "patch", "target", "options"], rules)?;
         let (allow_name_change, allow_kind_change) = f.with("options", |v| patch_options(v, rules))?.unwrap_or_default();
         Ok(Patch {

@@ -289,24 +289,8 @@ impl Node {
         }
     }
 
-    /// A scalar, to change.
-    pub(crate) fn as_scalar_mut(&mut self) -> Option<&mut Scalar> {
-        match self {
-            Node::Scalar(scalar) => Some(scalar),
-            _ => None,
-        }
-    }
-
     /// A list.
     pub(crate) fn as_list(&self) -> Option<&Vec<Node>> {
-        match self {
-            Node::List(list) => Some(list),
-            _ => None,
-        }
-    }
-
-    /// A list, to change.
-    pub(crate) fn as_list_mut(&mut self) -> Option<&mut Vec<Node>> {
         match self {
             Node::List(list) => Some(list),
             _ => None,

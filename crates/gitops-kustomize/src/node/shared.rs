@@ -26,12 +26,6 @@ impl Scalar {
             self.stamp = CLOCK.fetch_add(1, Ordering::Relaxed);
         }
     }
-
-    /// As for a copy, which shares nothing.
-    pub(crate) fn alone(mut self) -> Scalar {
-        (self.group, self.stamp) = (0, 0);
-        self
-    }
 }
 
 /// Carries what was overwritten since the stamp `since` to all of its group; returns the newest stamp.

@@ -16,8 +16,7 @@ pub(crate) struct Patch(Vec<Map>);
 
 /// Why a text is no JSON patch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PatchParseError {
+pub(crate) enum PatchParseError {
     /// It is neither JSON nor YAML.
     #[error(transparent)]
     Syntax(#[from] ParseError),
@@ -31,8 +30,7 @@ pub enum PatchParseError {
 
 /// Why a JSON patch does not apply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PatchError {
+pub(crate) enum PatchError {
     /// An operation lacks a field, or it is no text.
     #[error("operation {index}: `{field}` must be a text")]
     Field {

@@ -24,8 +24,7 @@ const MANY: usize = 16;
 
 /// Why a patch cannot be merged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MergeError {
+pub(crate) enum MergeError {
     /// Two kinds of node meet.
     #[error("`{path}`: a {found} cannot be merged into a {expected}")]
     WrongKind {

@@ -71,8 +71,7 @@ pub(crate) struct FieldOptions {
 
 /// Why a replacement cannot be done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReplacementError {
+pub(crate) enum ReplacementError {
     /// There is nothing to take, or `targets` is missing.
     #[error("a replacement needs `targets`, and `source` or `sourceValue`")]
     Incomplete,

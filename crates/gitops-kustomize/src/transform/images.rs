@@ -149,7 +149,7 @@ fn changed(image: &str, change: &ImageChange) -> String {
 }
 
 /// Name, tag and digest. A colon before the first slash belongs to the name: it is a port.
-fn split(image: &str) -> (&str, &str, &str) {
+pub(crate) fn split(image: &str) -> (&str, &str, &str) {
     let host = image.find('/').unwrap_or(0);
     let find = |mark| image[host..].find(mark).map(|at| at + host);
     match (find(':'), find('@')) {

@@ -89,23 +89,34 @@ pub(crate) fn json(
     schemas: &Schemas,
 ) -> Result<(), PatchProblem> {
     for at in select(map, target, schemas)? {
-        let resource = &mut map.resources_mut()[at];
+        let resource = &mut map.contents_mut()[at];
         let id = resource.id(schemas).to_string();
+        let api_version = resource.api_version().to_owned();
         if remembers {
             resource.remember_id(schemas);
         }
         resource.show_memory();
-        json6902::apply(patch, &mut resource.node).map_err(|error| PatchProblem::Json { id, error: error.to_string() })?;
+        let applied = json6902::apply(patch, &mut resource.node);
         resource.forget_groups();
         resource.change_annotations(|_| {});
+        let same = resource.api_version() == api_version && resource.id(schemas).to_string() == id;
+        if !same {
+            map.forget_ids();
+        }
+        applied.map_err(|error| PatchProblem::Json { id, error: error.to_string() })?;
     }
     Ok(())
 }
 
-fn select(map: &ResMap, target: &Selector, schemas: &Schemas) -> Result<Vec<usize>, PatchProblem> {
+fn select(map: &mut ResMap, target: &Selector, schemas: &Schemas) -> Result<Vec<usize>, PatchProblem> {
     let matcher = Matcher::new(target).map_err(PatchProblem::Selector)?;
+    let candidates = match matcher.only_name() {
+        Some(name) => map.named(name).to_vec(),
+        None => (0..map.resources().len()).collect(),
+    };
     let mut selected = Vec::new();
-    for (at, resource) in map.resources().iter().enumerate() {
+    for at in candidates {
+        let resource = &map.resources()[at];
         if matcher.selects(resource, schemas).map_err(PatchProblem::Selector)? {
             selected.push(at);
         }

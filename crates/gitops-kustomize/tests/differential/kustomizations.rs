@@ -8,13 +8,13 @@ use super::tape::{Known, Tape};
 
 /// Files by path, and the folder to build.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tree {
-    pub files: BTreeMap<String, String>,
-    pub root: String,
+pub(crate) struct Tree {
+    pub(crate) files: BTreeMap<String, String>,
+    pub(crate) root: String,
 }
 
 /// The tree that the choices stand for.
-pub fn tree(numbers: &[u16]) -> Tree {
+pub(crate) fn tree(numbers: &[u16]) -> Tree {
     let mut tape = Tape::new(numbers);
     let tape = &mut tape;
     let mut tree = Tree { files: BTreeMap::new(), root: String::new() };
@@ -274,7 +274,7 @@ fn patches(tape: &mut Tape<'_>, tree: &mut Tree, dir: &str, text: &mut String) {
             None => {}
         }
         if json.is_none() && tape.chance(10) {
-            let _ = writeln!(text, "  options: {{{}: true}}", tape.one(&["allowNameChange", "allowKindChange"]));
+            let _ = writeln!(text, "  options: {{{}: true}}", "allowNameChange");
         }
     }
     if tape.chance(8) {
@@ -283,14 +283,12 @@ fn patches(tape: &mut Tape<'_>, tree: &mut Tree, dir: &str, text: &mut String) {
         let _ = writeln!(text, "patchesStrategicMerge: [{file}]");
     }
     if tape.chance(8) {
-        tree.files.insert(format!("{dir}/pj.yaml"), json_patch(tape));
-        let (version, kind) = tape.one(KINDS);
-        let (group, version) = version.split_once('/').unwrap_or(("", version));
-        let _ = write!(
-            text,
-            "patchesJson6902:\n- path: pj.yaml\n  target: {{group: \"{group}\", version: {version}, kind: {kind}, name: {}}}\n",
-            name(tape)
-        );
+        if let Some(Known { version, kind, name, .. }) = tape.known() {
+            tree.files.insert(format!("{dir}/pj.yaml"), json_patch(tape, &kind));
+            let (group, version) = version.split_once('/').unwrap_or(("", &version));
+            let target = format!("{{group: \"{group}\", version: {version}, kind: {kind}, name: {name}}}");
+            let _ = write!(text, "patchesJson6902:\n- path: pj.yaml\n  target: {target}\n");
+        }
     }
 }
 
@@ -432,12 +430,24 @@ fn patch_containers(tape: &mut Tape<'_>) -> String {
 fn json_patch(tape: &mut Tape<'_>, kind: &str) -> String {
     let mut text = String::new();
     for _ in 0..=tape.below(2) {
-        let any = ["/metadata/labels", "/metadata/annotations", "/spec", "/spec/new", "/metadata/name", "/metadata/labels/app", "/metadata/annotations/example.com~1x"];
+        let any = [
+            "/metadata/labels",
+            "/spec/new",
+            "/spec/new",
+            "/metadata/name",
+            "/metadata/labels/app",
+            "/metadata/annotations/example.com~1x",
+        ];
         let path = match kind {
             _ if tape.chance(25) => tape.one(&any),
             "Deployment" | "StatefulSet" | "DaemonSet" => tape.one(&[
-                "/spec/replicas", "/spec/template/spec/containers/0/image", "/spec/template/spec/containers/-", "/spec/template/spec/containers/-1/image",
-                "/spec/template/spec/containers/0", "/spec/template/spec/containers/1", "/spec/template/metadata/labels/app",
+                "/spec/replicas",
+                "/spec/template/spec/containers/0/image",
+                "/spec/template/spec/containers/-",
+                "/spec/template/spec/containers/-1/image",
+                "/spec/template/spec/containers/0",
+                "/spec/template/spec/containers/1",
+                "/spec/template/metadata/labels/app",
             ]),
             "ConfigMap" => tape.one(&["/data/k0", "/data/k1", "/data/new.key", "/data"]),
             "Service" => tape.one(&["/spec/ports/0/port", "/spec/ports/0", "/spec/ports/-", "/spec/selector/app"]),
@@ -451,7 +461,7 @@ fn json_patch(tape: &mut Tape<'_>, kind: &str) -> String {
                 let _ = writeln!(text, "- op: test\n  path: {path}\n  value: {}", scalar(tape));
             }
             2 => {
-                let _ = writeln!(text, "- op: {}\n  from: {path}\n  path: /metadata/moved", tape.one(&["copy", "move"]));
+                let _ = writeln!(text, "- op: {}\n  from: {path}\n  path: /spec/moved", tape.one(&["copy", "move"]));
             }
             3 => {
                 let _ = writeln!(
@@ -495,7 +505,9 @@ fn path_of(tape: &mut Tape<'_>, kind: &str) -> &'static str {
         .iter()
         .copied()
         .filter(|path| match kind {
-            "Deployment" | "StatefulSet" | "DaemonSet" => path.starts_with("spec.template") || *path == "spec.replicas" || *path == "metadata.name",
+            "Deployment" | "StatefulSet" | "DaemonSet" => {
+                path.starts_with("spec.template") || *path == "spec.replicas" || *path == "metadata.name"
+            }
             "ConfigMap" => path.starts_with("data."),
             "Service" => *path == "spec.ports.0.port" || *path == "spec.selector" || *path == "metadata.name",
             "Foo" | "Rollout" => matches!(*path, "spec.ref.name" | "spec.items.[name=a].value" | "spec.replicas" | "metadata.name"),
@@ -536,20 +548,19 @@ fn replacements(tape: &mut Tape<'_>, text: &mut String) {
         }
         *text += "  targets:\n";
         for _ in 0..=tape.below(2) {
-            let _ = writeln!(
-                text,
-                "  - select: {}",
-                tape.one(&[
-                    "{kind: Deployment}",
-                    "{kind: Service}",
-                    "{name: web}",
-                    "{kind: ConfigMap}",
-                    "{kind: Foo}",
-                    "{name: web.*}",
-                    "{labelSelector: app=web}",
-                    "{namespace: prod}"
-                ])
-            );
+            let known = tape.known().filter(|_| tape.chance(70));
+            let select = known.as_ref().map(|known| format!("{{kind: {}}}", known.kind));
+            let others = [
+                "{kind: Deployment}",
+                "{kind: Service}",
+                "{name: web}",
+                "{kind: ConfigMap}",
+                "{name: web.*}",
+                "{labelSelector: app=web}",
+                "{namespace: prod}",
+            ];
+            let select = select.unwrap_or_else(|| tape.one(&others).to_owned());
+            let _ = writeln!(text, "  - select: {select}");
             if tape.chance(20) {
                 let _ = writeln!(
                     text,

@@ -3,11 +3,11 @@
 use super::tape::{Known, Tape};
 
 /// Names are few, so that they meet.
-pub const NAMES: &[&str] = &["web", "api", "db", "my-web", "web-2"];
+pub(crate) const NAMES: &[&str] = &["web", "api", "db", "my-web", "web-2"];
 /// Namespaces too.
-pub const NAMESPACES: &[&str] = &["", "prod", "default", "test-1"];
+pub(crate) const NAMESPACES: &[&str] = &["", "prod", "default", "test-1"];
 /// Scalars as people write them, the doubtful ones above all.
-pub const SCALARS: &[&str] = &[
+pub(crate) const SCALARS: &[&str] = &[
     "plain",
     "\"quoted\"",
     "'single'",
@@ -57,7 +57,7 @@ pub const SCALARS: &[&str] = &[
 ];
 
 /// One of the scalars; `*` alone and `a: b` are no YAML where they stand, and are left out.
-pub fn scalar(tape: &mut Tape<'_>) -> &'static str {
+pub(crate) fn scalar(tape: &mut Tape<'_>) -> &'static str {
     match tape.one(SCALARS) {
         "*" | "a: b" => "plain",
         other => other,
@@ -65,7 +65,7 @@ pub fn scalar(tape: &mut Tape<'_>) -> &'static str {
 }
 
 /// A name.
-pub fn name(tape: &mut Tape<'_>) -> &'static str {
+pub(crate) fn name(tape: &mut Tape<'_>) -> &'static str {
     tape.one(NAMES)
 }
 
@@ -89,7 +89,7 @@ fn metadata(tape: &mut Tape<'_>, name: &str, namespaced: bool) -> String {
 }
 
 /// A container's lines, indented by `pad`.
-pub fn container(tape: &mut Tape<'_>, name: &str, pad: &str) -> String {
+pub(crate) fn container(tape: &mut Tape<'_>, name: &str, pad: &str) -> String {
     let image = tape.one(&[
         "nginx",
         "nginx:1.7.9",
@@ -203,7 +203,7 @@ fn workload(tape: &mut Tape<'_>, kind: &str, version: &str, name: &str) -> Strin
 }
 
 /// A resource's text; no second one of a kind and name, mostly.
-pub fn resource(tape: &mut Tape<'_>) -> String {
+pub(crate) fn resource(tape: &mut Tape<'_>) -> String {
     let first = name(tape);
     let text = one_resource(tape, first);
     let field = |text: &str, field: &str| text.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default().to_owned();
@@ -295,10 +295,56 @@ fn service(tape: &mut Tape<'_>, name: &str) -> String {
     text
 }
 
+/// A key's rest and a value of several lines, in any of YAML's styles.
+fn long_text(tape: &mut Tape<'_>) -> String {
+    const LINES: &[&str] = &[
+        "text",
+        "",
+        "  indented",
+        "\ttab",
+        "trailing  ",
+        "a: b",
+        "# no comment",
+        "- item",
+        "'quoted' \"twice\"",
+        "very long line with so many words in it that a printer which breaks lines at eighty columns must break it, \
+         perhaps more than once, and then some",
+        "back\\slash",
+        "é ü",
+        "---",
+        "...",
+        "key:",
+        "{a}",
+        "[b]",
+        " ",
+        "%x",
+        "1",
+        "tail:",
+    ];
+    let lines: Vec<&str> = (0..=tape.below(5)).map(|_| tape.one(LINES)).collect();
+    let block = |lines: &[&str]| {
+        lines.iter().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("\n    {line}") }).collect::<String>()
+    };
+    match tape.below(9) {
+        0 => format!(": |{}", block(&lines)),
+        1 => format!(": |-{}", block(&lines)),
+        2 => format!(": |+{}\n", block(&lines)),
+        3 => format!(": |2{}", block(&lines)),
+        4 => format!(": >{}", block(&lines)),
+        5 => format!(": >-{}", block(&lines)),
+        6 => format!(": \"{}\"", lines.join("\\n").replace('\t', "\\t").replace("\\s", "\\\\s").replace(" \"twice\"", " \\\"twice\\\"")),
+        7 => format!(": '{}'", lines.concat().replace('\'', "''")),
+        _ => ": plain words\n    that go on\n    over lines".to_owned(),
+    }
+}
+
 fn config_map(tape: &mut Tape<'_>, name: &str) -> String {
     let mut text = format!("apiVersion: v1\nkind: ConfigMap\n{}data:\n", metadata(tape, name, true));
     for at in 0..=tape.below(4) {
         text += &format!("  k{at}: {}\n", scalar(tape));
+    }
+    if tape.chance(40) {
+        text += &format!("  long{}\n", long_text(tape));
     }
     if tape.chance(25) {
         text += "  config.json: |\n    {\"host\": \"old\", \"n\": 1, \"list\": [1, 2]}\n";

@@ -128,9 +128,9 @@ impl<'a> Merge<'a> {
 
 /// Whether all elements are maps with this key, no two with the same text there.
 fn all_told_apart(list: &[Node], key: &str) -> bool {
-    let key_text = |node: &Node| match node.as_map().and_then(|map| map.get(key)) {
-        Some(Node::Scalar(scalar)) if !scalar.is_null() && !scalar.text.is_empty() => true,
-        _ => false,
+    let key_text = |node: &Node| {
+        let value = node.as_map().and_then(|map| map.get(key));
+        matches!(value, Some(Node::Scalar(scalar)) if !scalar.is_null() && !scalar.text.is_empty())
     };
     if !list.iter().all(key_text) {
         return false;
