@@ -3,6 +3,7 @@
 mod layers;
 mod licences;
 mod metadata;
+mod openapi;
 mod tidy;
 
 use std::process::{Command, ExitCode};
@@ -13,6 +14,7 @@ const USAGE: &str = "usage: cargo xtask <check>
   layers     crates depend on lower layers only; a library that does I/O is used by its door only
   tidy       files, names, headers and left-overs
   licences   every dependency's licence is on deny.toml's list
+  openapi    makes the table of patch keys that kustomize builds with anew (needs Go; no part of `check`)
 
 example: cargo xtask layers";
 
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
         Some("layers") => report("layers", &layers::wrong()),
         Some("tidy") => report("tidy", &tidy::wrong()),
         Some("licences") => report("licences", &licences::wrong()),
+        Some("openapi") => report("openapi", &openapi::write()),
         Some("check") => check(),
         _ => {
             eprintln!("{USAGE}");

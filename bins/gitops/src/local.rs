@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
+use gitops_kustomize::{LoadRestrictor, Reorder, Seams};
 use gitops_manifest::{Manifest, ObjectId, Value, yaml};
 use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, Limits, Source};
 use gitops_tree::{DiskTree, Revision, Tree, TreePath};
@@ -31,12 +32,37 @@ pub(crate) struct Engine {
 #[command(after_help = "Examples:
   gitops render examples/guestbook
   gitops render --environment production examples/honua/environments
+  gitops render examples/shop/apps/web/overlays/prod
   gitops render HEAD~1:examples/guestbook")]
 pub(crate) struct RenderArguments {
     /// A directory, or REVISION:PATH of the repository around the working directory.
     place: String,
     #[command(flatten)]
     engine: Engine,
+    /// Which files a kustomization may read: those in its directory and below, or all.
+    #[arg(long, value_enum, value_name = "RESTRICTOR", default_value = "LoadRestrictionsRootOnly")]
+    load_restrictor: Restrictor,
+    /// Order of what a kustomization gives, where its `sortOptions` say none.
+    #[arg(long, value_enum, default_value = "legacy")]
+    reorder: Order,
+    /// Label what a kustomization gives with `app.kubernetes.io/managed-by`.
+    #[arg(long)]
+    enable_managedby_label: bool,
+}
+
+/// `--load-restrictor`, in kustomize's words.
+#[derive(Clone, Copy, clap::ValueEnum)]
+#[value(rename_all = "PascalCase")]
+enum Restrictor {
+    LoadRestrictionsRootOnly,
+    LoadRestrictionsNone,
+}
+
+/// `--reorder`, in kustomize's words.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Order {
+    Legacy,
+    None,
 }
 
 /// `gitops diff`.
@@ -54,11 +80,47 @@ pub(crate) struct DiffArguments {
 }
 
 pub(crate) fn render(arguments: &RenderArguments) -> anyhow::Result<u8> {
+    if let Some(text) = kustomization(arguments)? {
+        print(&text);
+        return Ok(0);
+    }
     let manifests = objects(&arguments.place, &arguments.engine)?;
     for (i, manifest) in manifests.iter().enumerate() {
         print(&format!("{}{}", if i > 0 { "---\n" } else { "" }, yaml::print(manifest.body())));
     }
     Ok(0)
+}
+
+/// What `kustomize build` prints for the place, if it is a kustomization and nobody chose another way to read it.
+fn kustomization(arguments: &RenderArguments) -> anyhow::Result<Option<String>> {
+    if arguments.engine.environment.is_some() || arguments.engine.recurse {
+        return Ok(None);
+    }
+    let (tree, path, location) = open(&arguments.place)?;
+    let is_there = |name: &str| tree.entry(&path.child(name)).is_ok_and(|entry| entry.is_some());
+    if !gitops_kustomize::FILE_NAMES.iter().any(|name| is_there(name)) {
+        return Ok(None);
+    }
+    let mut options = gitops_kustomize::Options::default();
+    options.load_restrictor = match arguments.load_restrictor {
+        Restrictor::LoadRestrictionsRootOnly => LoadRestrictor::RootOnly,
+        Restrictor::LoadRestrictionsNone => LoadRestrictor::None,
+    };
+    options.reorder = match arguments.reorder {
+        Order::Legacy => Reorder::Legacy,
+        Order::None => Reorder::None,
+    };
+    options.managed_by_label = arguments.enable_managedby_label;
+    let mut seams = Seams::default();
+    seams.tree_location = location.as_deref();
+    let built = gitops_kustomize::build(&*tree, &path, &options, &seams).map_err(|error| match error.hint() {
+        Some(hint) => anyhow::anyhow!("{error}\n{hint}"),
+        None => anyhow::anyhow!("{error}"),
+    })?;
+    for warning in &built.warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(Some(built.to_yaml()))
 }
 
 pub(crate) fn diff(arguments: &DiffArguments) -> anyhow::Result<u8> {
@@ -85,7 +147,7 @@ pub(crate) fn diff(arguments: &DiffArguments) -> anyhow::Result<u8> {
 }
 
 fn objects(place: &str, engine: &Engine) -> anyhow::Result<Vec<Manifest>> {
-    let (tree, path) = open(place)?;
+    let (tree, path, _) = open(place)?;
     let choice = match &engine.environment {
         Some(environment) => {
             EngineChoice::Environment(EnvironmentOptions { environment: environment.clone(), ..EnvironmentOptions::default() })
@@ -103,20 +165,26 @@ fn objects(place: &str, engine: &Engine) -> anyhow::Result<Vec<Manifest>> {
 }
 
 /// `REVISION:PATH` where no such file exists, else a directory: seen from the top of its repository, so that an
-/// environment layout finds what it shares.
-fn open(place: &str) -> anyhow::Result<(Box<dyn Tree>, TreePath)> {
+/// environment layout finds what it shares, and a kustomization its bases; these may lie anywhere where there is no
+/// repository. Also says where the tree is on disk.
+fn open(place: &str) -> anyhow::Result<(Box<dyn Tree>, TreePath, Option<String>)> {
     if !Path::new(place).exists()
         && let Some((revision, path)) = place.split_once(':')
     {
         let top = top_of(Path::new(".")).context("REVISION:PATH works inside a git repository only")?;
         let tree = gitops_git::Repository::open(&top, gitops_git::Settings::default())?.tree(&commit(&top, revision)?)?;
-        return Ok((Box::new(tree), TreePath::parse(path)?));
+        return Ok((Box::new(tree), TreePath::parse(path)?, None));
     }
     let directory = std::fs::canonicalize(place).with_context(|| format!("{place}: cannot be read"))?;
-    let top = top_of(&directory).unwrap_or_else(|| directory.clone());
+    let is_kustomization = || gitops_kustomize::FILE_NAMES.iter().any(|name| directory.join(name).exists());
+    let top = match top_of(&directory) {
+        Some(top) => top,
+        None if is_kustomization() => PathBuf::from("/"),
+        None => directory.clone(),
+    };
     let inside = directory.strip_prefix(&top).unwrap_or(Path::new("")).to_str().context("the path is not UTF-8")?;
     let path = TreePath::parse(inside)?;
-    Ok((Box::new(DiskTree::open(&top)?), path))
+    Ok((Box::new(DiskTree::open(&top)?), path, top.to_str().map(str::to_owned)))
 }
 
 fn top_of(directory: &Path) -> Option<PathBuf> {

@@ -65,8 +65,36 @@ fn the_examples_render() {
     assert_eq!(code, 0, "{error}");
     let (_, staging, _) = gitops(&examples(), &["render", "honua", "--environment", "staging"]);
     assert!(production.contains("kind: Metadata") && production != staging);
+    let (code, storefront, error) = gitops(&examples(), &["render", "storefront/apps/storefront/overlays/prod"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(storefront.contains("image: registry.example.com/storefront:2.7.3") && !storefront.contains("kustomize-"), "{storefront}");
+    let labelled = ["render", "--enable-managedby-label", "--reorder", "none", "storefront/apps/storefront/overlays/prod"];
+    let (_, labelled, _) = gitops(&examples(), &labelled);
+    assert!(
+        labelled.contains("app.kubernetes.io/managed-by: kustomize-v5.8.2") && labelled.starts_with("apiVersion: apps/v1"),
+        "{labelled}"
+    );
     let (code, _, error) = gitops(&examples(), &["render", "honua", "--environment", "prodution"]);
     assert!(code == 20 && error.contains("did you mean `production`?"), "{error}");
+}
+
+#[test]
+fn a_kustomization_that_cannot_be_built_prints_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("app")).unwrap();
+    fs::write(dir.path().join("app/config.yaml"), config_map("web", "1")).unwrap();
+    fs::write(dir.path().join("outside.yaml"), config_map("outside", "1")).unwrap();
+    let build = |text: &str, flags: &[&str]| {
+        fs::write(dir.path().join("app/kustomization.yaml"), text).unwrap();
+        gitops(dir.path(), &[&["render", "app"], flags].concat())
+    };
+    let (code, out, error) = build("resurces: [config.yaml]\n", &[]);
+    assert!(code == 20 && out.is_empty() && error.contains("app/kustomization.yaml:1:"), "{error}");
+    assert!(error.contains("did you mean `resources`?"), "{error}");
+    let (code, out, error) = build("resources: [config.yaml, ../outside.yaml]\n", &[]);
+    assert!(code == 20 && out.is_empty() && error.contains("`../outside.yaml`"), "{error}");
+    let (code, out, error) = build("resources: [config.yaml, ../outside.yaml]\n", &["--load-restrictor", "LoadRestrictionsNone"]);
+    assert!(code == 0 && out.contains("name: outside"), "{error}");
 }
 
 #[test]

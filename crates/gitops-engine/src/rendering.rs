@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gitops_app::{Application, ApplicationSource};
 use gitops_manifest::patch::merge;
 use gitops_manifest::{Manifest, json};
-use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, Limits, RenderError, Rendered, Source, SourceOverride};
+use gitops_render::{
+    Context, DirectoryOptions, EngineChoice, EnvironmentOptions, KustomizeOptions, Limits, RenderError, Rendered, Source, SourceOverride,
+};
 use gitops_source::{Mirrors, RepoUrl, RevisionSpec};
 use gitops_tree::{Entry, ReadSet, Revision, Tree, TreeError, TreePath};
 
@@ -25,6 +27,8 @@ pub(crate) struct Rendering {
     /// What was rendered for: sources, name and namespace. Another text is another render.
     parameters: Arc<str>,
     reads: Arc<[ReadSet]>,
+    /// What is rendered says its own revision: it changes with every commit, whatever the commit touches.
+    says_revision: bool,
     /// The objects, or every problem.
     pub(crate) result: Result<Arc<[Manifest]>, Arc<str>>,
     pub(crate) warnings: Arc<[String]>,
@@ -203,11 +207,17 @@ impl Place<'_> {
             revisions: self.revisions.clone(),
             parameters: self.parameters.as_str().into(),
             reads: all_reads.into(),
+            says_revision: self.sources.iter().any(says_revision),
             result: if problems.is_empty() { Ok(all.manifests.into()) } else { Err(problems.into()) },
             warnings: all.warnings.into(),
             engine: all.engine,
         }))
     }
+}
+
+/// Whether a source puts the revision into what is rendered.
+fn says_revision(source: &ApplicationSource) -> bool {
+    source.kustomize.as_ref().is_some_and(|block| block.to_string().contains("ARGOCD_APP_REVISION"))
 }
 
 /// Numbers renders within this process.
@@ -247,8 +257,11 @@ impl Rendering {
         *self.parameters == *parameters(&app.metadata.name, &app.spec.destination.namespace, &app.effective_sources())
     }
 
-    /// Whether the trees, one for each source, say what was read.
+    /// Whether the trees, one for each source, would render the same.
     pub(crate) fn holds<T: Tree>(&self, trees: &[T]) -> Result<bool, DesiredError> {
+        if self.says_revision {
+            return Ok(false);
+        }
         for (reads, tree) in self.reads.iter().zip(trees) {
             if !reads.holds_in(tree).map_err(|e| DesiredError::Repository(e.to_string()))? {
                 return Ok(false);
@@ -286,7 +299,8 @@ fn render(
         Err(e) => return Ok((e.reads().clone(), Err(e))),
     };
     let source = overridden(source, &overrides)?;
-    let result = gitops_render::render(tree, &Source { path, engine: engine(&source)? }, context);
+    let choice = engine(&source, || environment(&source, tree, context))?;
+    let result = gitops_render::render(tree, &Source { path, engine: choice }, context);
     reads.merge(match &result {
         Ok(rendered) => rendered.reads.clone(),
         Err(e) => e.reads().clone(),
@@ -314,14 +328,37 @@ fn overridden(source: &ApplicationSource, overrides: &[SourceOverride]) -> Resul
     Ok(patched)
 }
 
+/// The build environment: what `$NAME` may stand for in an Application's source. `application.md` §1.6.
+fn environment(source: &ApplicationSource, tree: &dyn Tree, context: &Context<'_>) -> Vec<(String, String)> {
+    let revision = tree.revision().map_or("", Revision::as_str);
+    let first = |digits| revision.get(..digits).unwrap_or(revision);
+    let all = [
+        ("ARGOCD_APP_NAME", context.app),
+        ("ARGOCD_APP_NAMESPACE", context.namespace),
+        ("ARGOCD_APP_REVISION", revision),
+        ("ARGOCD_APP_REVISION_SHORT", first(7)),
+        ("ARGOCD_APP_REVISION_SHORT_8", first(8)),
+        ("ARGOCD_APP_SOURCE_PATH", &source.path),
+        ("ARGOCD_APP_SOURCE_REPO_URL", &source.repo_url),
+        ("ARGOCD_APP_SOURCE_TARGET_REVISION", &source.target_revision),
+    ];
+    all.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 /// The tool block as the renderer's choice.
-fn engine(source: &ApplicationSource) -> Result<EngineChoice, DesiredError> {
+fn engine(source: &ApplicationSource, environment: impl FnOnce() -> Vec<(String, String)>) -> Result<EngineChoice, DesiredError> {
     let unsupported = |name: &str| Ok(EngineChoice::Unsupported { name: name.to_owned() });
     if !source.chart.is_empty() {
         return unsupported("helm");
     }
     match source.tool_blocks().first() {
         None => Ok(EngineChoice::Detect),
+        Some(&"kustomize") => {
+            let text = source.kustomize.as_ref().map(ToString::to_string).unwrap_or_default();
+            let block = json::parse(text.as_bytes(), "spec.source.kustomize").map_err(|e| DesiredError::Spec(e.to_string()))?;
+            let options = KustomizeOptions { block: Some(block), environment: environment(), ..KustomizeOptions::default() };
+            Ok(EngineChoice::Kustomize(options))
+        }
         Some(&"directory") => {
             let block = source.directory.clone().unwrap_or_default();
             let text = |t: String| Some(t).filter(|t| !t.is_empty());
@@ -377,6 +414,20 @@ mod tests {
         let (reads, _) = rendered(&general).expect("inputs");
         assert!(reads.holds_in(&general).expect("readable"));
         assert!(!reads.holds_in(&general.with("app/.argocd-source.yaml", "{}")).expect("readable"));
+    }
+
+    #[test]
+    fn a_kustomization_takes_what_the_application_says_on_top() {
+        let block =
+            serde_json::json!({"namePrefix": "x-", "commonAnnotations": {"by": "$ARGOCD_APP_NAME"}, "commonAnnotationsEnvsubst": true});
+        let source = ApplicationSource { path: "app".into(), kustomize: Some(block), ..ApplicationSource::default() };
+        let tree = MemoryTree::new().with("app/kustomization.yaml", "resources: [a.yaml]\n").with("app/a.yaml", config_map("a"));
+        let context = Context { app: "web", namespace: "web", limits: &Limits::default() };
+        let (_, result) = render(&source, &tree, &context).expect("inputs");
+        let rendered = result.expect("a render");
+        assert_eq!(rendered.engine, "kustomize");
+        assert_eq!(rendered.manifests[0].body().str_at(&["metadata", "name"]), Some("x-a"));
+        assert_eq!(rendered.manifests[0].body().str_at(&["metadata", "annotations", "by"]), Some("web"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub(crate) enum Detected {
         engine: &'static str,
     },
     Directory,
+    Kustomize,
     Environment,
 }
 
@@ -23,8 +24,8 @@ pub(crate) fn detect(files: &mut Files<'_>, path: &TreePath) -> Result<Detected,
     // Broken links are the chosen engine's to report.
     let entries = files.list(path, &mut Vec::new())?.unwrap_or_default();
     let with = |names: &[&str]| entries.iter().find(|e| names.contains(&e.path.file_name())).map(|e| e.path.clone());
-    if let Some(file) = with(&["kustomization.yaml", "kustomization.yml", "Kustomization"]) {
-        return Ok(Detected::Missing { file, engine: "kustomize" });
+    if with(&gitops_kustomize::FILE_NAMES).is_some() {
+        return Ok(Detected::Kustomize);
     }
     if let Some(chart) = entries.iter().find(|e| e.path.file_name().ends_with("Chart.yaml")) {
         return Ok(Detected::Missing { file: chart.path.clone(), engine: "helm" });

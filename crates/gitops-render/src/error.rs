@@ -62,6 +62,9 @@ pub enum Problem {
     /// A document is no object.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// A kustomization cannot be built.
+    #[error(transparent)]
+    Kustomize(Box<gitops_kustomize::BuildError>),
     /// More than one document in a file of ours.
     #[error("{at}: a second document begins here: a file of settings is one document")]
     SecondDocument {
@@ -281,10 +284,9 @@ impl Problem {
             Problem::UnknownEnvironment { similar, .. } | Problem::UnknownField { similar, .. } => {
                 return similar.as_ref().map(|name| format!("did you mean `{name}`?"));
             }
+            Problem::Kustomize(error) => return error.hint(),
             Problem::NoEnvironment { .. } => "set spec.source.plugin: {name: environment, parameters: [{name: environment, string: …}]}",
-            Problem::EngineMissing { engine, .. } if matches!(engine.as_str(), "kustomize" | "helm") => {
-                "set spec.source.directory to read its files as plain manifests"
-            }
+            Problem::EngineMissing { engine, .. } if engine == "helm" => "set spec.source.directory to read its files as plain manifests",
             Problem::LfsPointer { .. } => "commit the file without LFS: configuration is read from git alone",
             Problem::Path { .. } => "correct spec.source.path: it is seen from the root of the repository",
             Problem::ManifestMissing { .. } => "add manifest.json, or remove the directory",

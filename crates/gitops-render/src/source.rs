@@ -3,12 +3,14 @@
 //! These are this crate's own plain types, so that it can be used without Applications: whoever has an Application
 //! converts its `spec.source` into a [`Source`].
 
+use gitops_kustomize::LoadRestrictor;
+use gitops_manifest::Value;
 use gitops_tree::TreePath;
 
 use crate::nearest::nearest;
 
 /// A directory of a tree and the engine that turns it into objects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// The directory, from the root of the tree.
     pub path: TreePath,
@@ -17,7 +19,7 @@ pub struct Source {
 }
 
 /// Which engine reads a directory.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Default)]
 #[non_exhaustive]
 pub enum EngineChoice {
     /// Found by looking at the files: see [`crate::render`] for the order.
@@ -25,6 +27,8 @@ pub enum EngineChoice {
     Detect,
     /// Plain manifests, chosen: a `kustomization.yaml` or `Chart.yaml` among them changes nothing.
     Directory(DirectoryOptions),
+    /// A kustomization, chosen.
+    Kustomize(KustomizeOptions),
     /// An environment layout, chosen.
     Environment(EnvironmentOptions),
     /// An engine that was asked for by name and does not exist here. Rendering fails and says so.
@@ -55,6 +59,17 @@ pub struct DirectoryOptions {
     pub exclude: Option<String>,
     /// Read files of every extension (as YAML), not only `.yaml`, `.yml` and `.json`.
     pub disable_extension_filter: bool,
+}
+
+/// A kustomization: `spec.source.kustomize`, and what the server says about all of them.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct KustomizeOptions {
+    /// The block as written in the Application; see [`gitops_kustomize::Overrides`].
+    pub block: Option<Value>,
+    /// The build environment, for `$NAME` in the block.
+    pub environment: Vec<(String, String)>,
+    /// Which files the kustomization may read.
+    pub load_restrictor: LoadRestrictor,
 }
 
 /// The parameters of the plugin named `environment`.

@@ -62,7 +62,7 @@ fn kinds(rendered: &Rendered) -> Vec<String> {
 #[test]
 fn every_application_renders_without_a_warning() {
     let tree = examples();
-    let expected: [(&str, &[&str]); 4] = [
+    let expected: [(&str, &[&str]); 6] = [
         (
             "guestbook",
             &[
@@ -78,6 +78,11 @@ fn every_application_renders_without_a_warning() {
         ("honua-production", &["Datasources/datasources", "Metadata/metadata"]),
         ("honua-staging", &["Datasources/datasources", "Metadata/metadata"]),
         ("ikigai-platform", &["Platform/platform", "Agent/alerting-agent", "Agent/monitoring-agent", "WebApp/dashboard"]),
+        (
+            "storefront-prod",
+            &["ConfigMap/storefront-k4m96bg685", "Service/storefront", "Deployment/storefront", "PodDisruptionBudget/storefront"],
+        ),
+        ("storefront-staging", &["ConfigMap/storefront-4946f4d7bb", "Service/storefront", "Deployment/storefront"]),
     ];
     let applications = applications();
     assert_eq!(applications.len(), expected.len());

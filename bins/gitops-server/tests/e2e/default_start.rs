@@ -58,6 +58,8 @@ fn the_examples_are_live_with_no_configuration() {
         "honua-staging/platform.gitops-engine.dev/Datasources/datasources.yaml",
         "ikigai/platform.gitops-engine.dev/Agent/monitoring-agent.yaml",
         "ikigai/platform.gitops-engine.dev/WebApp/dashboard.yaml",
+        "storefront/apps/Deployment/storefront.yaml",
+        "storefront-staging/core/ConfigMap/storefront-4946f4d7bb.yaml",
     ] {
         assert!(live.join(file).is_file(), "{file} is not live");
     }

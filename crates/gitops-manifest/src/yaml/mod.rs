@@ -3,7 +3,7 @@
 use crate::{Location, Value};
 
 pub(crate) mod build;
-pub(crate) mod event;
+pub mod event;
 mod fast;
 mod kept;
 mod node;
@@ -95,6 +95,13 @@ pub struct ParseError {
     pub message: String,
 }
 
+impl ParseError {
+    /// For readers of formats on top of YAML, which word their errors alike.
+    pub fn new(at: Location, message: impl Into<String>) -> ParseError {
+        ParseError { at, message: message.into() }
+    }
+}
+
 /// Reads all documents of `text`, which `file` names in errors.
 ///
 /// # Errors
@@ -154,6 +161,30 @@ pub fn parse_nodes(text: &[u8], file: &str, options: &ParseOptions) -> Result<Ve
         Ok(()) => Ok(builder.documents),
         Err(halt) => Err(error(halt, &source.text, file)),
     }
+}
+
+/// Tells all documents of `text` to a sink; `sink` makes a fresh one, and is called again when a first, fast reading
+/// does not cover the text.
+///
+/// # Errors
+/// On the first thing that is not YAML, goes beyond a limit of the options that concerns the text alone, or that the sink
+/// refuses.
+pub fn read<S: event::Sink>(text: &[u8], file: &str, options: &ParseOptions, mut sink: impl FnMut() -> S) -> Result<S, ParseError> {
+    let source = Source::new(text, file, options.max_bytes)?;
+    let mut told = sink();
+    if fast::read(&source.text, &mut told).is_ok() {
+        return Ok(told);
+    }
+    let mut told = sink();
+    match kept::read(&source.text, &mut told) {
+        Ok(()) => Ok(told),
+        Err(halt) => Err(error(halt, &source.text, file)),
+    }
+}
+
+/// What a plain scalar is when it is not a string, under a schema. Timestamps are strings here.
+pub fn resolve_plain(text: &str, schema: Schema) -> Option<Value> {
+    resolve::plain(text, schema)
 }
 
 /// Line and column, from 1, of the value at a JSON pointer in the document with this index (as [`parse`] counts them).

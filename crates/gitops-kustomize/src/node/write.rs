@@ -1,0 +1,233 @@
+//! What nodes mean in the end: kustomize prints a node as YAML 1.2, reads that back, and passes it through JSON.
+
+use gitops_manifest::{Map as ValueMap, Number, Str, Value};
+
+use super::{Map, Node, Scalar, Style, Tag};
+
+mod folded;
+pub(super) mod resolve;
+mod timestamp;
+
+/// Why a node has no meaning in the output.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum MeaningError {
+    /// A key twice.
+    #[error("{path}: the key `{key}` stands twice: remove one of them")]
+    DuplicateKey {
+        /// The map, as `spec.template`.
+        path: String,
+        /// The key.
+        key: String,
+    },
+    /// A key that is no string.
+    #[error("{path}: the key `{key}` is not a string: quote it")]
+    KeyNotString {
+        /// The map.
+        path: String,
+        /// The key.
+        key: String,
+    },
+    /// A scalar whose tag does not fit its text, or a number that JSON has not.
+    #[error("{path}: `{text}` is not {wanted}: correct or quote it")]
+    Scalar {
+        /// The field.
+        path: String,
+        /// What is there.
+        text: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
+}
+
+impl MeaningError {
+    fn inside(mut self, step: &str) -> MeaningError {
+        let (MeaningError::DuplicateKey { path, .. } | MeaningError::KeyNotString { path, .. } | MeaningError::Scalar { path, .. }) =
+            &mut self;
+        if path.is_empty() {
+            path.push_str(step);
+        } else if path.starts_with('[') {
+            path.insert_str(0, step);
+        } else {
+            path.insert(0, '.');
+            path.insert_str(0, step);
+        }
+        self
+    }
+}
+
+impl Node {
+    /// What the output holds for it.
+    ///
+    /// # Errors
+    /// When the reference could not print it.
+    pub(crate) fn to_value(&self) -> Result<Value, MeaningError> {
+        self.value(true)
+    }
+
+    fn value(&self, root: bool) -> Result<Value, MeaningError> {
+        match self {
+            Node::Scalar(scalar) => scalar.to_value(),
+            Node::List(list) => {
+                let items = list.iter().enumerate().map(|(i, item)| item.value(false).map_err(|e| e.inside(&format!("[{i}]"))));
+                items.collect::<Result<Vec<_>, _>>().map(Value::List)
+            }
+            Node::Map(map) => map_value(map, root).map(Value::Map),
+        }
+    }
+
+    /// As a map decoded from JSON becomes a node in the reference: every scalar with its tag, strings plain or quoted as
+    /// they must be.
+    pub(crate) fn from_value(value: Value) -> Node {
+        match value {
+            Value::Null => Node::null(),
+            Value::Bool(b) => Node::Scalar(Scalar::new(if b { "true" } else { "false" }, Tag::Bool, Style::Plain)),
+            Value::Number(number) => Node::Scalar(number_scalar(number)),
+            Value::String(text) => Node::Scalar(string_scalar(text)),
+            Value::List(list) => Node::List(list.into_iter().map(Node::from_value).collect()),
+            Value::Map(map) => {
+                Node::Map(Map::from_entries(map.into_iter().map(|(k, v)| (string_scalar(k), Node::from_value(v))).collect()))
+            }
+        }
+    }
+}
+
+fn map_value(map: &Map, root: bool) -> Result<ValueMap, MeaningError> {
+    let mut entries = Vec::with_capacity(map.len());
+    for (key, node) in map.entries() {
+        if !key.is_string() {
+            if !root {
+                return Err(MeaningError::KeyNotString { path: String::new(), key: key.text.to_string() });
+            }
+            // At the root the reference takes any key by its text, and drops a null one.
+            if key.is_null() || (key.tag == Tag::Unset && resolve::tag_of(&key.text) == Tag::Null) {
+                continue;
+            }
+        }
+        entries.push((key.text.clone(), node.value(false).map_err(|e| e.inside(&key.text))?));
+    }
+    let count = entries.len();
+    let map_value = ValueMap::from_entries(entries);
+    if map_value.len() < count {
+        let key = duplicate(map).unwrap_or_default();
+        return Err(MeaningError::DuplicateKey { path: String::new(), key });
+    }
+    Ok(map_value)
+}
+
+fn duplicate(map: &Map) -> Option<String> {
+    let mut keys: Vec<&str> = map.iter().map(|(key, _)| key).collect();
+    keys.sort_unstable();
+    keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0].to_owned())
+}
+
+/// Every number of JSON is a float in the reference, and is printed in its shortest form: a million is `1e+06`.
+fn number_scalar(number: Number) -> Scalar {
+    let text = resolve::go_float(number.as_f64());
+    let tag = resolve::tag_of(&text);
+    Scalar::new(text, tag, Style::Plain)
+}
+
+/// As go-yaml v3 prints a string and reads it again: quoted where the plain form would be something else.
+fn string_scalar(text: Str) -> Scalar {
+    let style = if text.contains('\n') {
+        Style::Literal
+    } else if resolve::tag_of(&text) != Tag::Str || resolve::is_old_bool(&text) || resolve::is_base60(&text) {
+        Style::Double
+    } else {
+        Style::Plain
+    };
+    Scalar::new(text, Tag::Str, style)
+}
+
+impl Tag {
+    /// From the full text of a written tag.
+    pub(super) fn from_long(tag: &str) -> Tag {
+        match tag.strip_prefix("tag:yaml.org,2002:") {
+            Some("str") => Tag::Str,
+            Some("int") => Tag::Int,
+            Some("float") => Tag::Float,
+            Some("bool") => Tag::Bool,
+            Some("null") => Tag::Null,
+            Some("timestamp") => Tag::Timestamp,
+            Some("binary") => Tag::Binary,
+            Some("merge") => Tag::Merge,
+            _ => Tag::Other,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Tag::Int => "a whole number",
+            Tag::Float => "a number",
+            Tag::Bool => "a boolean",
+            Tag::Null => "null",
+            Tag::Timestamp => "a timestamp",
+            Tag::Binary => "base64",
+            Tag::Unset | Tag::Str | Tag::Merge | Tag::Other => "a string",
+        }
+    }
+}
+
+impl Scalar {
+    /// Whether it is a string where it stands as a key.
+    fn is_string(&self) -> bool {
+        match self.tag {
+            Tag::Str | Tag::Merge => true,
+            Tag::Unset => self.style != Style::Plain || matches!(resolve::tag_of(&self.text), Tag::Str | Tag::Merge),
+            tag => self.style != Style::Plain && tag == resolve::tag_of(&self.text),
+        }
+    }
+
+    /// What the output holds for it.
+    pub(crate) fn to_value(&self) -> Result<Value, MeaningError> {
+        let quoted = self.style != Style::Plain;
+        if self.style == Style::Folded
+            && matches!(self.tag, Tag::Str | Tag::Unset)
+            && let Some(changed) = folded::read_back(&self.text)
+        {
+            return Ok(changed.into());
+        }
+        let tag = match self.tag {
+            Tag::Str | Tag::Other | Tag::Merge => return Ok(Value::String(self.text.clone())),
+            Tag::Binary => return resolve::binary(&self.text).ok_or_else(|| self.wrong(Tag::Binary)),
+            Tag::Unset if quoted => return Ok(Value::String(self.text.clone())),
+            tag => tag,
+        };
+        let (found, value) = resolve::plain(&self.text);
+        if tag == Tag::Unset || tag == found {
+            // A quoted scalar whose tag the text agrees with is printed without the tag, and is a string then.
+            return match value {
+                _ if quoted => Ok(Value::String(self.text.clone())),
+                Some(value) => self.finite(value),
+                None => Ok(Value::String(self.text.clone())),
+            };
+        }
+        match (tag, value) {
+            (Tag::Float, Some(Value::Number(Number::Int(n)))) => Ok(Value::from(n as f64)),
+            _ => Err(self.wrong(tag)),
+        }
+    }
+
+    fn finite(&self, value: Value) -> Result<Value, MeaningError> {
+        match value {
+            Value::Number(Number::Float(n)) if !n.is_finite() => Err(self.wrong(Tag::Float)),
+            value => Ok(value),
+        }
+    }
+
+    fn wrong(&self, tag: Tag) -> MeaningError {
+        MeaningError::Scalar { path: String::new(), text: self.text.to_string(), wanted: tag.words() }
+    }
+
+    /// Whether YAML 1.1 would read its text, written plain, as something other than a string.
+    pub(crate) fn is_yaml11_non_string(&self) -> bool {
+        resolve::is_yaml11_non_string(&self.text)
+    }
+
+    /// kyaml's `FieldSetter`: a string or untagged scalar that YAML 1.1 would not read as a string gets double quotes.
+    pub(crate) fn quote_if_doubtful(&mut self) {
+        if matches!(self.tag, Tag::Str | Tag::Unset) && self.style == Style::Plain && self.is_yaml11_non_string() {
+            self.style = Style::Double;
+        }
+    }
+}
