@@ -161,6 +161,8 @@ fn settings(config: &ServerConfig, external_url: &str) -> Settings {
             ..gitops_apply::Settings::default()
         },
         external_url: external_url.to_owned(),
+        remotes: config.remotes.clone(),
+        load_restrictor: config.load_restrictor,
         ..Settings::default()
     }
 }

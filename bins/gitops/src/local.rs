@@ -156,7 +156,7 @@ fn objects(place: &str, engine: &Engine) -> anyhow::Result<Vec<Manifest>> {
         None => EngineChoice::Detect,
     };
     let limits = Limits::default();
-    let context = Context { app: path.file_name(), namespace: &engine.namespace, limits: &limits };
+    let context = Context::new(path.file_name(), &engine.namespace, &limits);
     let rendered = gitops_render::render(&*tree, &Source { path: path.clone(), engine: choice }, &context)?;
     for warning in &rendered.warnings {
         eprintln!("warning: {warning}");

@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let tree = DiskTree::open(&directory)?;
     let limits = Limits::default();
     let source = Source { path: TreePath::root(), engine: EngineChoice::Detect };
-    let rendered = render(&tree, &source, &Context { app: "embedded", namespace: "", limits: &limits })?;
+    let rendered = render(&tree, &source, &Context::new("embedded", "", &limits))?;
 
     // Diff: what is live, against what is desired.
     let target = PlatformTarget::open(PlatformConfig::new(&live))?;

@@ -10,14 +10,14 @@ pub struct Alias {
     pub read_from: String,
 }
 
+/// Whether an address begins with a prefix, names being whole: `https://host/team` is no prefix of `https://host/team-b`.
+pub(crate) fn begins_with(address: &str, prefix: &str) -> bool {
+    address.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
+}
+
 /// Where `url` is read from: by the longest prefix that fits, else by itself.
 pub(crate) fn read_from(url: &str, aliases: &[Alias]) -> String {
-    let fits = |a: &&Alias| {
-        let rest = url.strip_prefix(&a.prefix);
-        // `https://host/team` is no prefix of `https://host/team-b`.
-        rest.is_some_and(|r| r.is_empty() || r.starts_with('/') || a.prefix.ends_with('/'))
-    };
-    match aliases.iter().filter(fits).max_by_key(|a| a.prefix.len()) {
+    match aliases.iter().filter(|alias| begins_with(url, &alias.prefix)).max_by_key(|a| a.prefix.len()) {
         Some(alias) => format!("{}{}", alias.read_from, &url[alias.prefix.len()..]),
         None => url.to_owned(),
     }

@@ -16,6 +16,7 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 use crate::error::blocking;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
+use crate::rendering::Inputs;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::slot::{Last, Slot};
@@ -68,6 +69,12 @@ pub(crate) struct Inner {
 impl Inner {
     pub(crate) fn slot(&self, name: &str) -> Option<Arc<Slot>> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Where sources are read.
+    pub(crate) fn inputs(&self) -> Inputs<'_> {
+        let Settings { aliases, limits, remotes, load_restrictor, .. } = &self.settings;
+        Inputs { mirrors: &self.mirrors, aliases, limits, remotes, load_restrictor: *load_restrictor }
     }
 
     pub(crate) fn all_slots(&self) -> Vec<Arc<Slot>> {

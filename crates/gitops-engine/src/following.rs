@@ -17,6 +17,7 @@ use gitops_tree::{Revision, Tree};
 use crate::engine::Inner;
 use crate::metrics::Metrics;
 use crate::pass;
+use crate::polling::remote_bases;
 use crate::rendering::{Rendering, repository};
 use crate::slot::Slot;
 
@@ -30,7 +31,8 @@ pub(crate) fn follow(inner: &Inner, url: &RepoUrl) {
     for slot in inner.all_slots() {
         let app = slot.lock().app.clone();
         let sources = app.effective_sources();
-        if !sources.iter().any(|source| look.url(source).is_some_and(|u| u == *url)) {
+        let is_base = |look: &mut Look<'_>| remote_bases(&slot).iter().any(|spec| look.address(&spec.clone).is_some_and(|u| u == *url));
+        if !sources.iter().any(|source| look.url(source).is_some_and(|u| u == *url)) && !is_base(&mut look) {
             continue;
         }
         match look.unconcerned(&slot, &app, &sources) {
@@ -74,14 +76,15 @@ struct Look<'a> {
 
 impl Look<'_> {
     fn url(&mut self, source: &ApplicationSource) -> Option<RepoUrl> {
-        if !source.chart.is_empty() {
-            return None;
-        }
-        if let Some(known) = self.urls.get(&source.repo_url) {
+        if source.chart.is_empty() { self.address(&source.repo_url) } else { None }
+    }
+
+    fn address(&mut self, address: &str) -> Option<RepoUrl> {
+        if let Some(known) = self.urls.get(address) {
             return known.clone();
         }
-        let url = repository(&source.repo_url, &self.inner.settings.aliases).ok();
-        self.urls.insert(source.repo_url.clone(), url.clone());
+        let url = repository(address, &self.inner.settings.aliases).ok();
+        self.urls.insert(address.to_owned(), url.clone());
         url
     }
 
@@ -118,7 +121,8 @@ impl Look<'_> {
             trees.push(self.tree(&url, &revision)?);
             revisions.push(revision);
         }
-        if rendering.result.is_err() || !rendering.is_for(app) {
+        let bases = || rendering.remotes_hold(&self.inner.mirrors, &self.inner.settings.aliases);
+        if rendering.result.is_err() || !rendering.is_for(app) || !bases() {
             return None;
         }
         if rendering.revisions == revisions {

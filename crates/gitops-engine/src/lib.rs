@@ -37,6 +37,7 @@ mod pair;
 mod pass;
 mod polling;
 mod queue;
+mod remote;
 mod rendering;
 mod report;
 mod request;

@@ -34,6 +34,9 @@ pub(crate) struct Request {
     pub(crate) operation: Operation,
     pub(crate) revisions: Vec<String>,
     pub(crate) sources: Vec<ApplicationSource>,
+    /// Remote bases that were read, each with its commit.
+    #[serde(default)]
+    pub(crate) bases: Vec<String>,
     /// Success is entered into the history.
     pub(crate) history: bool,
     /// The commit gets a status.
@@ -96,6 +99,7 @@ impl Last {
             self_heal_attempts: request.operation.sync.as_ref().map_or(0, |s| s.auto_heal_attempts_count),
             revisions: request.revisions,
             rendering: 0,
+            bases: request.bases,
             sources: request.sources,
         })
     }
@@ -404,6 +408,7 @@ async fn end(inner: &Arc<Inner>, slot: &Arc<Slot>, ended: Ended<'_>) {
             revisions: request.revisions.clone(),
             rendering: request.rendering,
             sources: request.sources.clone(),
+            bases: request.bases.clone(),
             finished_at: ended.finished_at().as_millis() / 1000,
             self_heal_attempts: request.operation.sync.as_ref().map_or(0, |s| s.auto_heal_attempts_count),
         });

@@ -22,7 +22,7 @@ use crate::error::blocking;
 use crate::metrics::Metrics;
 use crate::operation;
 use crate::pair;
-use crate::rendering::{Desired, DesiredError, Inputs, Rendering, desired};
+use crate::rendering::{Desired, DesiredError, Rendering, desired};
 use crate::slot::Slot;
 
 /// When to look again after a repository or a target failed.
@@ -35,6 +35,8 @@ const WHILE_PROGRESSING: Duration = Duration::from_secs(5);
 struct Wanted {
     manifests: Arc<[Manifest]>,
     revisions: Vec<String>,
+    /// Remote bases, each with its commit.
+    bases: Vec<String>,
     conditions: Vec<Condition>,
     source_type: &'static str,
     /// [`Rendering::id`]; 0 for a pinned deployment.
@@ -146,7 +148,7 @@ async fn wanted(inner: &Arc<Inner>, slot: &Arc<Slot>, app: &Arc<Application>, ho
     };
     let (work, app, last) = (inner.clone(), app.clone(), before.clone());
     let result = blocking(move || {
-        let inputs = Inputs { mirrors: &work.mirrors, aliases: &work.settings.aliases, limits: &work.settings.limits };
+        let inputs = work.inputs();
         desired(&app, &inputs, last.as_deref(), &[], hard)
     });
     let result = result.await.map_err(|e| condition(ConditionType::UnknownError, e.to_string()))?;
@@ -179,9 +181,14 @@ fn from_rendering(rendering: &Rendering) -> Result<Wanted, Condition> {
     } else {
         vec![condition(ConditionType::RepeatedResourceWarning, rendering.warnings.join("\n"))]
     };
-    let source_type = if rendering.engine == "environment" { SourceType::Plugin } else { SourceType::Directory };
+    let source_type = match rendering.engine {
+        "environment" => SourceType::Plugin,
+        "kustomize" => SourceType::Kustomize,
+        _ => SourceType::Directory,
+    };
     let revisions = rendering.revisions.iter().map(ToString::to_string).collect();
-    Ok(Wanted { manifests, revisions, conditions, source_type: source_type.as_str(), rendering: rendering.id })
+    let bases = rendering.bases();
+    Ok(Wanted { manifests, revisions, bases, conditions, source_type: source_type.as_str(), rendering: rendering.id })
 }
 
 /// The manifests of the deployment that a rollback went back to.
@@ -202,7 +209,8 @@ async fn pinned(inner: &Arc<Inner>, slot: &Arc<Slot>, revision: String) -> Resul
     let blobs =
         blobs.ok_or_else(|| "the deployment that this application is pinned to is no longer in its history: resume it".to_owned())?;
     let commit = revision.split_once('@').map_or(revision.as_str(), |(_, commit)| commit).to_owned();
-    Ok(Wanted { manifests: manifests(&blobs)?.into(), revisions: vec![commit], conditions: Vec::new(), source_type: "", rendering: 0 })
+    let (manifests, revisions) = (manifests(&blobs)?.into(), vec![commit]);
+    Ok(Wanted { manifests, revisions, bases: Vec::new(), conditions: Vec::new(), source_type: "", rendering: 0 })
 }
 
 /// Manifests as the store keeps them.
@@ -267,6 +275,7 @@ async fn follow_up(
         operation: next.operation,
         revisions: wanted.revisions.clone(),
         sources: app.effective_sources().into_owned(),
+        bases: wanted.bases.clone(),
         history: next.commit,
         commit: next.commit,
         attempt: next.attempt,
@@ -318,7 +327,8 @@ fn decide(inner: &Inner, slot: &Slot, app: &Application, hold: Option<&Hold>, wa
         .map(|r| AutoSyncResource { id: r.id(), status: r.status.unwrap_or(SyncCode::Synced), requires_pruning: r.requires_pruning })
         .collect();
     let state = slot.lock();
-    let last = state.last.clone();
+    // A remote base that has moved is news at the same revision: what was attempted before was something else.
+    let last = state.last.clone().filter(|last| last.bases == wanted.bases);
     let sources = app.effective_sources();
     auto_sync(&AutoSyncInput {
         spec: &app.spec,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use gitops_app::Application;
+use gitops_kustomize::RepositorySpec;
 use gitops_source::webhook::Event;
 use gitops_source::{RepoUrl, RevisionSpec, next_poll, poll_seed};
 use gitops_tree::ReadSet;
@@ -18,6 +19,7 @@ use crate::error::blocking;
 use crate::following;
 use crate::metrics::Metrics;
 use crate::rendering::repository;
+use crate::slot::Slot;
 
 /// When to try again after a fetch failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(15);
@@ -56,8 +58,15 @@ fn repositories(inner: &Inner) -> BTreeMap<String, RepoUrl> {
     for slot in inner.all_slots() {
         let app = slot.lock().app.clone();
         app.effective_sources().iter().filter(|s| s.chart.is_empty()).for_each(|s| add(&s.repo_url));
+        remote_bases(&slot).iter().for_each(|spec| add(&spec.clone));
     }
     found
+}
+
+/// The remote bases that an application's last render read.
+pub(crate) fn remote_bases(slot: &Slot) -> Vec<RepositorySpec> {
+    let rendering = slot.lock().rendering.clone();
+    rendering.iter().flat_map(|r| r.remotes()).filter_map(|(address, _)| RepositorySpec::parse(address)).collect()
 }
 
 /// Polls until the engine stops.
@@ -130,6 +139,12 @@ fn fetch(inner: &Arc<Inner>, url: &RepoUrl) -> bool {
 pub(crate) fn fetch_for(inner: &Arc<Inner>, app: &Application) {
     for source in app.effective_sources().iter() {
         if let Ok(url) = repository(&source.repo_url, &inner.settings.aliases) {
+            fetch(inner, &url);
+        }
+    }
+    let bases = inner.slot(&app.metadata.name).map(|slot| remote_bases(&slot)).unwrap_or_default();
+    for spec in bases {
+        if let Ok(url) = repository(&spec.clone, &inner.settings.aliases) {
             fetch(inner, &url);
         }
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gitops_app::{Application, ApplicationSource};
+use gitops_kustomize::LoadRestrictor;
 use gitops_manifest::patch::merge;
 use gitops_manifest::{Manifest, json};
 use gitops_render::{
@@ -16,6 +17,7 @@ use gitops_source::{Mirrors, RepoUrl, RevisionSpec};
 use gitops_tree::{Entry, ReadSet, Revision, Tree, TreeError, TreePath};
 
 use crate::alias::{Alias, read_from};
+use crate::remote::{self, Remote};
 
 /// A render and what it depends on. Cheap to clone.
 #[derive(Clone)]
@@ -59,6 +61,24 @@ pub(crate) struct Inputs<'a> {
     pub(crate) mirrors: &'a Mirrors,
     pub(crate) aliases: &'a [Alias],
     pub(crate) limits: &'a Limits,
+    /// Beginnings of addresses that remote bases may have.
+    pub(crate) remotes: &'a [String],
+    /// What kustomizations may read, unless the Application says otherwise.
+    pub(crate) load_restrictor: LoadRestrictor,
+}
+
+/// The annotation of an Application by which its kustomization may read more, or less, than the server's setting says.
+const LOAD_RESTRICTOR: &str = "gitops-engine.dev/kustomize-load-restrictor";
+
+fn load_restrictor(app: &Application) -> Result<Option<LoadRestrictor>, DesiredError> {
+    match app.metadata.annotations.get(LOAD_RESTRICTOR).map(String::as_str) {
+        None => Ok(None),
+        Some("LoadRestrictionsRootOnly") => Ok(Some(LoadRestrictor::RootOnly)),
+        Some("LoadRestrictionsNone") => Ok(Some(LoadRestrictor::None)),
+        Some(other) => Err(DesiredError::Spec(format!(
+            "annotation {LOAD_RESTRICTOR}: `{other}` is neither LoadRestrictionsRootOnly nor LoadRestrictionsNone"
+        ))),
+    }
 }
 
 impl Inputs<'_> {
@@ -132,8 +152,7 @@ pub(crate) fn desired(
     anew: bool,
 ) -> Result<Desired, DesiredError> {
     let sources = app.effective_sources();
-    let namespace = &app.spec.destination.namespace;
-    let parameters = parameters(&app.metadata.name, namespace, &sources);
+    let parameters = parameters(app, &sources);
     let mut revisions = Vec::with_capacity(sources.len());
     let mut urls = Vec::with_capacity(sources.len());
     for (i, source) in sources.iter().enumerate() {
@@ -142,7 +161,7 @@ pub(crate) fn desired(
         urls.push(url);
     }
     let before = before.filter(|b| !anew && *b.parameters == *parameters);
-    if before.is_some_and(|b| b.revisions == revisions) {
+    if before.is_some_and(|b| b.revisions == revisions && b.remotes_hold(inputs.mirrors, inputs.aliases)) {
         return Ok(Desired::Unchanged(revisions));
     }
     let place = Place { app, sources: &sources, parameters, urls, revisions };
@@ -181,11 +200,15 @@ impl Place<'_> {
     fn read<T: Tree>(&self, trees: &[T], before: Option<&Rendering>, inputs: &Inputs<'_>) -> Result<Desired, DesiredError> {
         if let Some(before) = before
             && before.holds(trees)?
+            && before.remotes_hold(inputs.mirrors, inputs.aliases)
         {
             return Ok(Desired::Unchanged(self.revisions.clone()));
         }
         let namespace = &self.app.spec.destination.namespace;
-        let context = Context { app: &self.app.metadata.name, namespace, limits: inputs.limits };
+        let remote = Remote { mirrors: inputs.mirrors, aliases: inputs.aliases, allowed: inputs.remotes };
+        let load_restrictor = load_restrictor(self.app)?.unwrap_or(inputs.load_restrictor);
+        let context =
+            Context { remotes: Some(&remote), load_restrictor, ..Context::new(&self.app.metadata.name, namespace, inputs.limits) };
         let mut all_reads = Vec::with_capacity(trees.len());
         let mut parts = Vec::with_capacity(trees.len());
         let mut problems = String::new();
@@ -254,7 +277,22 @@ impl Rendering {
 
     /// Whether it was rendered for this declaration.
     pub(crate) fn is_for(&self, app: &Application) -> bool {
-        *self.parameters == *parameters(&app.metadata.name, &app.spec.destination.namespace, &app.effective_sources())
+        *self.parameters == *parameters(app, &app.effective_sources())
+    }
+
+    /// Addresses of remote bases that were read, and at which commits.
+    pub(crate) fn remotes(&self) -> impl Iterator<Item = (&str, &Revision)> {
+        self.reads.iter().flat_map(ReadSet::remotes)
+    }
+
+    /// The remote bases as text, each with its commit.
+    pub(crate) fn bases(&self) -> Vec<String> {
+        self.remotes().map(|(address, revision)| format!("{address} at {revision}")).collect()
+    }
+
+    /// Whether the remote bases still mean the commits that were read.
+    pub(crate) fn remotes_hold(&self, mirrors: &Mirrors, aliases: &[Alias]) -> bool {
+        remote::hold(self.remotes(), mirrors, aliases)
     }
 
     /// Whether the trees, one for each source, would render the same.
@@ -272,8 +310,9 @@ impl Rendering {
 }
 
 /// All that a render depends on besides the files, as text.
-fn parameters(name: &str, namespace: &str, sources: &[ApplicationSource]) -> String {
-    let mut text = format!("{name}\0{namespace}");
+fn parameters(app: &Application, sources: &[ApplicationSource]) -> String {
+    let restrictor = app.metadata.annotations.get(LOAD_RESTRICTOR).map_or("", String::as_str);
+    let mut text = format!("{}\0{}\0{restrictor}", app.metadata.name, app.spec.destination.namespace);
     for source in sources {
         // Where it is read and at which revision is not among them: the `ReadSet` answers for the content.
         let content =
@@ -393,7 +432,7 @@ mod tests {
     fn rendered(tree: &MemoryTree) -> Result<(ReadSet, Result<Rendered, RenderError>), DesiredError> {
         let source =
             ApplicationSource { repo_url: "https://git.example/web.git".into(), path: "app".into(), ..ApplicationSource::default() };
-        render(&source, tree, &Context { app: "web", namespace: "web", limits: &Limits::default() })
+        render(&source, tree, &Context::new("web", "web", &Limits::default()))
     }
 
     fn names(tree: &MemoryTree) -> Vec<String> {
@@ -422,7 +461,8 @@ mod tests {
             serde_json::json!({"namePrefix": "x-", "commonAnnotations": {"by": "$ARGOCD_APP_NAME"}, "commonAnnotationsEnvsubst": true});
         let source = ApplicationSource { path: "app".into(), kustomize: Some(block), ..ApplicationSource::default() };
         let tree = MemoryTree::new().with("app/kustomization.yaml", "resources: [a.yaml]\n").with("app/a.yaml", config_map("a"));
-        let context = Context { app: "web", namespace: "web", limits: &Limits::default() };
+        let limits = Limits::default();
+        let context = Context::new("web", "web", &limits);
         let (_, result) = render(&source, &tree, &context).expect("inputs");
         let rendered = result.expect("a render");
         assert_eq!(rendered.engine, "kustomize");

@@ -14,7 +14,7 @@ use crate::engine::{Engine, Inner, origin_text};
 use crate::error::{EngineError, blocking};
 use crate::operation::{self, Request};
 use crate::pair::{self, Pair};
-use crate::rendering::{Desired, Inputs, desired};
+use crate::rendering::{Desired, desired};
 use crate::slot::Slot;
 
 /// Which application, and how much of it.
@@ -259,14 +259,14 @@ impl Engine {
         }
         let (inner, work) = (self.0.clone(), app.clone());
         let rendered = blocking(move || {
-            let inputs = Inputs { mirrors: &inner.mirrors, aliases: &inner.settings.aliases, limits: &inner.settings.limits };
+            let inputs = inner.inputs();
             desired(&work, &inputs, None, &fixed, true)
         });
         let rendering = match rendered.await?.map_err(|e| EngineError::Precondition(e.to_string()))? {
             Desired::Rendered(rendering) => rendering,
             Desired::Unchanged(_) => return Err(EngineError::Internal("a render that was asked for was not made".to_owned())),
         };
-        let manifests = rendering.result.map_err(|e| EngineError::Precondition(e.to_string()))?;
+        let manifests = rendering.result.clone().map_err(|e| EngineError::Precondition(e.to_string()))?;
         let revisions: Vec<String> = rendering.revisions.iter().map(ToString::to_string).collect();
         let mut retry = retry.or_else(|| app.spec.sync_policy.as_ref().and_then(|p| p.retry.clone())).unwrap_or_default();
         // A revision of the caller's own is not what the application follows: there is nothing to resolve again.
@@ -279,7 +279,8 @@ impl Engine {
         };
         let revision = revisions.first().cloned().unwrap_or_default();
         let live = live(&self.0, &slot, &app, &manifests).await?;
-        let request = Request { operation, revisions, sources, history: true, commit: true, attempt: 1, rendering: rendering.id };
+        let bases = rendering.bases();
+        let request = Request { operation, revisions, sources, bases, history: true, commit: true, attempt: 1, rendering: rendering.id };
         let id = operation::begin(&self.0, &slot, request, manifests, &live).await?;
         self.0.audit(by, "sync", &slot.key, json!({ "operation": id, "revision": revision }));
         Ok(Begun { operation: id, revision })

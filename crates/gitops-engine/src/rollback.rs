@@ -76,6 +76,7 @@ impl Engine {
             },
             revisions: vec![revision.clone()],
             sources: chosen.entry.source.clone().into_iter().collect(),
+            bases: Vec::new(),
             history: true,
             attempt: 1,
             commit: true,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gitops_app::SelfHealBackoff;
+use gitops_kustomize::LoadRestrictor;
 use gitops_render::Limits;
 
 use crate::alias::Alias;
@@ -37,6 +38,10 @@ pub struct Settings {
     pub namespace: String,
     /// Bounds of a render.
     pub limits: Limits,
+    /// Beginnings of the addresses that kustomizations may read remote bases from. Default `https://`.
+    pub remotes: Vec<String>,
+    /// What kustomizations may read. An Application's annotation `gitops-engine.dev/kustomize-load-restrictor` counts more.
+    pub load_restrictor: LoadRestrictor,
     /// How self-heal attempts are spaced.
     pub self_heal: SelfHealBackoff,
     /// How operations run.
@@ -56,6 +61,8 @@ impl Default for Settings {
             declarations: Vec::new(),
             namespace: "argocd".to_owned(),
             limits: Limits::default(),
+            remotes: vec!["https://".to_owned()],
+            load_restrictor: LoadRestrictor::default(),
             self_heal: SelfHealBackoff::default(),
             apply: gitops_apply::Settings::default(),
             external_url: String::new(),

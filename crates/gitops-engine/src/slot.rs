@@ -41,6 +41,8 @@ pub(crate) struct Last {
     /// Id of the render that it applied; 0 when it is not known, as after a start.
     pub(crate) rendering: u64,
     pub(crate) sources: Vec<ApplicationSource>,
+    /// Remote bases that were read, each with its commit.
+    pub(crate) bases: Vec<String>,
     /// Seconds since 1970.
     pub(crate) finished_at: i64,
     pub(crate) self_heal_attempts: i64,

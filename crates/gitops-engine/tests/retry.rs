@@ -2,75 +2,21 @@
 //! what ended is in the status from the first moment after a start.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod memory;
 mod repository;
 
-use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gitops_app::{ApplicationStatus, OperationPhase};
-use gitops_apply::{HookOutcome, HookRunId, LiveObject, LiveSet, Target, TargetError, TargetFuture};
 use gitops_engine::{AppQuery, Engine, Parts, Settings};
-use gitops_health::Health;
-use gitops_manifest::{Manifest, ObjectId, yaml};
+use gitops_manifest::yaml;
 use gitops_source::{Mirrors, MirrorsConfig};
 use gitops_state::{OpenOptions, Store};
+use memory::Memory;
 use repository::Repository;
-
-/// Objects in memory, which refuses so many times first.
-#[derive(Default)]
-struct Memory {
-    live: Mutex<BTreeMap<ObjectId, Manifest>>,
-    faults: AtomicU32,
-    applied: AtomicU32,
-}
-
-impl Target for Memory {
-    fn name(&self) -> &str {
-        "memory"
-    }
-    fn live<'a>(&'a self, app: &'a str, _: &'a [Manifest]) -> TargetFuture<'a, LiveSet> {
-        Box::pin(async move {
-            let live = self.live.lock().unwrap();
-            let object = |m: &Manifest| LiveObject { manifest: m.clone(), owner: Some(app.to_owned()), health: None };
-            Ok(live.iter().map(|(id, m)| (id.clone(), object(m))).collect())
-        })
-    }
-    fn apply<'a>(&'a self, _: &'a str, manifest: &'a Manifest) -> TargetFuture<'a, ()> {
-        Box::pin(async move {
-            self.applied.fetch_add(1, Ordering::Relaxed);
-            let refuses = self.faults.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
-            if refuses {
-                return Err(TargetError::transient("no space left"));
-            }
-            self.live.lock().unwrap().insert(manifest.id().clone(), manifest.clone());
-            Ok(())
-        })
-    }
-    fn prune<'a>(&'a self, _: &'a str, id: &'a ObjectId) -> TargetFuture<'a, ()> {
-        Box::pin(async move {
-            self.live.lock().unwrap().remove(id);
-            Ok(())
-        })
-    }
-    fn activation_group(&self, _: &ObjectId) -> Option<String> {
-        None
-    }
-    fn activate<'a>(&'a self, _: &'a str, _: &'a str, _: &'a HookRunId) -> TargetFuture<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn run_hook<'a>(&'a self, _: &'a str, _: &'a Manifest, _: &'a HookRunId) -> TargetFuture<'a, HookOutcome> {
-        Box::pin(async { Ok(HookOutcome::Succeeded { message: String::new() }) })
-    }
-    fn delete_hook<'a>(&'a self, _: &'a str, _: &'a ObjectId) -> TargetFuture<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn health<'a>(&'a self, _: &'a str, ids: &'a [ObjectId]) -> TargetFuture<'a, BTreeMap<ObjectId, Option<Health>>> {
-        Box::pin(async move { Ok(ids.iter().map(|id| (id.clone(), None)).collect()) })
-    }
-}
 
 fn config_map(value: &str) -> (String, String) {
     ("app/a.yaml".into(), format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{value: {value}}}\n"))

@@ -1,22 +1,36 @@
 //! Kustomizations, built by `gitops-kustomize`.
 
-use gitops_kustomize::{Options, Overrides, Seams};
+use std::sync::{Mutex, PoisonError};
+
+use gitops_kustomize::{Fetched, Options, Overrides, Remotes, RepositorySpec, Seams};
 use gitops_manifest::Manifest;
-use gitops_tree::{Tree, TreePath};
+use gitops_tree::{Revision, Tree, TreePath};
 
 use crate::error::Problem;
 use crate::files::at;
-use crate::render::Output;
+use crate::render::{Context, Output};
 use crate::source::KustomizeOptions;
 
 /// Builds the kustomization at `path`.
-pub(crate) fn render(tree: &dyn Tree, path: &TreePath, options: &KustomizeOptions, output: &mut Output) -> Result<(), Problem> {
+pub(crate) fn render(
+    tree: &dyn Tree,
+    path: &TreePath,
+    options: &KustomizeOptions,
+    context: &Context<'_>,
+    output: &mut Output,
+) -> Result<(), Problem> {
     let mut build = Options::default();
-    build.load_restrictor = options.load_restrictor;
+    build.load_restrictor = options.load_restrictor.unwrap_or(context.load_restrictor);
     if let Some(block) = &options.block {
         build.overrides = Some(Overrides::read(block, &options.environment).map_err(|e| Problem::Kustomize(Box::new(e.into())))?);
     }
-    let built = gitops_kustomize::build(tree, path, &build, &Seams::default()).map_err(|e| Problem::Kustomize(Box::new(e)))?;
+    let noted = context.remotes.map(|remotes| Noted { remotes, seen: Mutex::default() });
+    let mut seams = Seams::default();
+    seams.remotes = noted.as_ref().map(|noted| noted as &dyn Remotes);
+    let built = gitops_kustomize::build(tree, path, &build, &seams);
+    // A failure depends on them as well.
+    output.remotes.extend(noted.map(|noted| noted.seen.into_inner().unwrap_or_else(PoisonError::into_inner)).unwrap_or_default());
+    let built = built.map_err(|e| Problem::Kustomize(Box::new(e)))?;
     output.warnings.extend(built.warnings);
     // An object comes out of many files: the kustomization is what a reader of an error can look at.
     let place = at(path);
@@ -27,4 +41,22 @@ pub(crate) fn render(tree: &dyn Tree, path: &TreePath, options: &KustomizeOption
         }
     }
     Ok(())
+}
+
+/// Notes which repositories were read at which commits.
+struct Noted<'a> {
+    remotes: &'a dyn Remotes,
+    seen: Mutex<Vec<(String, Revision)>>,
+}
+
+impl Remotes for Noted<'_> {
+    fn fetch(&self, address: &str, spec: Option<&RepositorySpec>) -> Result<Fetched, String> {
+        let fetched = self.remotes.fetch(address, spec)?;
+        if let Fetched::Repository(tree) = &fetched
+            && let Some(revision) = tree.revision()
+        {
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).push((address.to_owned(), revision.clone()));
+        }
+        Ok(fetched)
+    }
 }

@@ -14,7 +14,7 @@
 //!     .with("environments/production/metadata.json", r#"{"limits": {"features": 5000, "seconds": null}}"#);
 //! let options = EnvironmentOptions { environment: "production".into(), ..EnvironmentOptions::default() };
 //! let source = Source { path: TreePath::root(), engine: EngineChoice::Environment(options) };
-//! let rendered = render(&tree, &source, &Context { app: "maps", namespace: "maps", limits: &Limits::default() })?;
+//! let rendered = render(&tree, &source, &Context::new("maps", "maps", &Limits::default()))?;
 //! let metadata = rendered.manifests[0].body();
 //! assert_eq!(metadata.str_at(&["kind"]), Some("Metadata"));
 //! assert_eq!(metadata.at(&["spec", "limits"]).map(gitops_manifest::json::print), Some(r#"{"features":5000}"#.into()));

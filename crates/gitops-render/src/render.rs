@@ -1,6 +1,7 @@
 //! The one entry: choose the engine, run it, collect what it read.
 
-use gitops_tree::{EntryKind, Recorder, Tree};
+use gitops_kustomize::{LoadRestrictor, Remotes};
+use gitops_tree::{EntryKind, Recorder, Revision, Tree};
 
 use crate::detect::{self, Detected};
 use crate::error::{Problem, RenderError};
@@ -11,7 +12,7 @@ use crate::source::{DirectoryOptions, EngineChoice, Source};
 use crate::{directory, environment, kustomize};
 
 /// For whom is rendered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// Name of the application.
     pub app: &'a str,
@@ -19,6 +20,17 @@ pub struct Context<'a> {
     pub namespace: &'a str,
     /// How much may be read.
     pub limits: &'a Limits,
+    /// Who fetches what a kustomization names by its address; without, such a base is an error.
+    pub remotes: Option<&'a dyn Remotes>,
+    /// What kustomizations may read, unless their source says otherwise.
+    pub load_restrictor: LoadRestrictor,
+}
+
+impl<'a> Context<'a> {
+    /// For an application of this name and namespace, with nothing from other places.
+    pub fn new(app: &'a str, namespace: &'a str, limits: &'a Limits) -> Context<'a> {
+        Context { app, namespace, limits, remotes: None, load_restrictor: LoadRestrictor::default() }
+    }
 }
 
 /// What an engine gives. With problems, the manifests are of no use but to find more problems.
@@ -27,6 +39,8 @@ pub(crate) struct Output {
     pub(crate) manifests: Vec<gitops_manifest::Manifest>,
     pub(crate) warnings: Vec<String>,
     pub(crate) problems: Vec<Problem>,
+    /// Remote bases, by address.
+    pub(crate) remotes: Vec<(String, Revision)>,
 }
 
 /// Renders one source.
@@ -50,7 +64,8 @@ pub fn render(tree: &dyn Tree, source: &Source, context: &Context<'_>) -> Result
             ""
         }
     };
-    let reads = recorder.into_read_set();
+    let mut reads = recorder.into_read_set();
+    std::mem::take(&mut output.remotes).into_iter().for_each(|(address, revision)| reads.note_remote(address, revision));
     if output.problems.is_empty() {
         Ok(Rendered { manifests: output.manifests, reads, warnings: output.warnings, engine })
     } else {
@@ -72,10 +87,10 @@ fn run(files: &mut Files<'_>, source: &Source, context: &Context<'_>, output: &m
         EngineChoice::Unsupported { name } => Err(Problem::EngineMissing { at: at(path), engine: name.clone() }),
         EngineChoice::Directory(options) => directory::render(files, path, options, context, output).map(|()| "directory"),
         EngineChoice::Environment(options) => environment::render(files, path, options, context, output).map(|()| "environment"),
-        EngineChoice::Kustomize(options) => kustomize::render(files.tree(), path, options, output).map(|()| "kustomize"),
+        EngineChoice::Kustomize(options) => kustomize::render(files.tree(), path, options, context, output).map(|()| "kustomize"),
         EngineChoice::Detect => match detect::detect(&mut files.afresh(), path)? {
             Detected::Missing { file, engine } => Err(Problem::EngineMissing { at: at(&file), engine: engine.to_owned() }),
-            Detected::Kustomize => kustomize::render(files.tree(), path, &Default::default(), output).map(|()| "kustomize"),
+            Detected::Kustomize => kustomize::render(files.tree(), path, &Default::default(), context, output).map(|()| "kustomize"),
             Detected::Directory => directory::render(files, path, &DirectoryOptions::default(), context, output).map(|()| "directory"),
             Detected::Environment => environment::render(files, path, &Default::default(), context, output).map(|()| "environment"),
         },

@@ -69,7 +69,7 @@ pub struct KustomizeOptions {
     /// The build environment, for `$NAME` in the block.
     pub environment: Vec<(String, String)>,
     /// Which files the kustomization may read.
-    pub load_restrictor: LoadRestrictor,
+    pub load_restrictor: Option<LoadRestrictor>,
 }
 
 /// The parameters of the plugin named `environment`.

@@ -14,7 +14,7 @@ fn environment() -> EngineChoice {
 
 fn run(tree: &MemoryTree, engine: EngineChoice, limits: &Limits) -> Result<Rendered, RenderError> {
     let source = Source { path: TreePath::root(), engine };
-    render(tree, &source, &Context { app: "bad", namespace: "", limits })
+    render(tree, &source, &Context::new("bad", "", limits))
 }
 
 /// Renders what must fail, and returns its text.

@@ -140,7 +140,7 @@ fn check(folder: &Path, wrong: &mut Vec<String>) {
     let tree = case.links.iter().fold(tree, |tree, (from, to)| tree.with_link(from, to));
     let source = Source { path: TreePath::parse(&case.path).unwrap(), engine: engine(&case) };
     let limits = Limits::default();
-    let result = render(&tree, &source, &Context { app: "case", namespace: &case.namespace, limits: &limits });
+    let result = render(&tree, &source, &Context::new("case", &case.namespace, &limits));
     let same_text = |expected: &[u8], actual: &str| expected == actual.as_bytes();
     let reads = match &result {
         Ok(rendered) => {

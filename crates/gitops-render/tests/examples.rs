@@ -51,7 +51,8 @@ fn render_application(tree: &MemoryTree, application: &Value) -> Rendered {
     };
     let source = Source { path: TreePath::parse(source["path"].as_str().unwrap()).unwrap(), engine };
     let namespace = spec["destination"]["namespace"].as_str().unwrap();
-    let context = Context { app: application["metadata"]["name"].as_str().unwrap(), namespace, limits: &Limits::default() };
+    let limits = Limits::default();
+    let context = Context::new(application["metadata"]["name"].as_str().unwrap(), namespace, &limits);
     render(tree, &source, &context).unwrap_or_else(|e| panic!("{e}"))
 }
 

@@ -24,6 +24,8 @@ struct Seen {
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct ReadSet {
     seen: BTreeMap<TreePath, Seen>,
+    /// Other repositories that were read, by the address they are named by, and the commit each was read at.
+    remotes: BTreeMap<String, Revision>,
 }
 
 fn listing_digest(entries: &[Entry]) -> String {
@@ -38,7 +40,8 @@ fn listing_digest(entries: &[Entry]) -> String {
 impl ReadSet {
     /// Whether a render that read this would read the same from `tree`.
     ///
-    /// A directory whose id is unchanged answers for all below it, so the cost is that of the changed part.
+    /// A directory whose id is unchanged answers for all below it, so the cost is that of the changed part. Whether
+    /// [`ReadSet::remotes`] still mean the same commits is not looked at: a tree does not know.
     ///
     /// # Errors
     /// When the tree cannot be read.
@@ -75,8 +78,19 @@ impl ReadSet {
         self.seen.keys()
     }
 
+    /// Notes that another repository was read, named by `address`, at `revision`.
+    pub fn note_remote(&mut self, address: impl Into<String>, revision: Revision) {
+        self.remotes.insert(address.into(), revision);
+    }
+
+    /// Other repositories that were read: how each is named, and at which commit it was read.
+    pub fn remotes(&self) -> impl Iterator<Item = (&str, &Revision)> {
+        self.remotes.iter().map(|(address, revision)| (address.as_str(), revision))
+    }
+
     /// Adds all that `other` saw.
     pub fn merge(&mut self, other: ReadSet) {
+        self.remotes.extend(other.remotes);
         for (path, theirs) in other.seen {
             let ours = self.seen.entry(path).or_default();
             ours.kind = ours.kind.or(theirs.kind);

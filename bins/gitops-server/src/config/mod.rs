@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use gitops_engine::{Alias, Declarations};
 use gitops_http::Token;
+use gitops_kustomize::LoadRestrictor;
 use gitops_manifest::yaml;
 use gitops_source::webhook::WebhookSecrets;
 use gitops_target_platform::PlatformConfig;
@@ -42,6 +43,9 @@ pub(crate) struct ServerConfig {
     pub(crate) poll_interval: Duration,
     pub(crate) resync_interval: Duration,
     pub(crate) workers: usize,
+    /// Beginnings of addresses that remote bases may have.
+    pub(crate) remotes: Vec<String>,
+    pub(crate) load_restrictor: LoadRestrictor,
     pub(crate) operation_timeout: Option<Duration>,
     pub(crate) wave_delay: Duration,
     pub(crate) webhooks: WebhookSecrets,
@@ -65,6 +69,8 @@ impl ServerConfig {
             poll_interval: Duration::from_secs(60),
             resync_interval: Duration::from_secs(300),
             workers: 4,
+            remotes: vec!["https://".to_owned()],
+            load_restrictor: LoadRestrictor::default(),
             operation_timeout: None,
             wave_delay: Duration::ZERO,
             webhooks: WebhookSecrets::default(),
@@ -132,6 +138,17 @@ impl ServerConfig {
             path: from.text("path").unwrap_or_default(),
         });
         self.aliases = root.list("repositories", |alias| Alias { prefix: required(alias, "url"), read_from: required(alias, "readFrom") });
+        root.section("kustomize", |kustomize| {
+            if let Some(remotes) = kustomize.texts("remotes") {
+                self.remotes = remotes;
+            }
+            match kustomize.text("loadRestrictor").as_deref() {
+                None => {}
+                Some("LoadRestrictionsRootOnly") => self.load_restrictor = LoadRestrictor::RootOnly,
+                Some("LoadRestrictionsNone") => self.load_restrictor = LoadRestrictor::None,
+                Some(_) => kustomize.wrong("loadRestrictor", "expected LoadRestrictionsRootOnly or LoadRestrictionsNone"),
+            }
+        });
         root.section("webhook", |hook| {
             self.webhook_limit = hook.count("maxPayloadBytes", self.webhook_limit);
             self.webhooks = WebhookSecrets {

@@ -119,6 +119,16 @@ impl<'a> Section<'a> {
         all
     }
 
+    /// The list of texts at `key`.
+    pub(crate) fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
+        let value = self.get(key)?;
+        let texts: Option<Vec<String>> = value.as_list().and_then(|list| list.iter().map(|v| v.as_str().map(str::to_owned)).collect());
+        if texts.is_none() {
+            self.wrong(key, "expected a list of texts");
+        }
+        texts
+    }
+
     /// All problems of this map, unknown fields among them.
     pub(crate) fn finish(mut self) -> Vec<String> {
         let map = self.value.and_then(Value::as_map);
