@@ -6,6 +6,7 @@ use super::{Map, Node, Scalar, Style, Tag};
 
 mod folded;
 pub(super) mod resolve;
+mod through_json;
 mod timestamp;
 
 /// Why a node has no meaning in the output.
@@ -163,7 +164,7 @@ impl Tag {
             Tag::Null => "null",
             Tag::Timestamp => "a timestamp",
             Tag::Binary => "base64",
-            Tag::Unset | Tag::Str | Tag::Merge | Tag::Other => "a string",
+            Tag::Unset | Tag::Str | Tag::Merge | Tag::Other => "a text without control characters",
         }
     }
 }
@@ -180,6 +181,16 @@ impl Scalar {
 
     /// What the output holds for it.
     pub(crate) fn to_value(&self) -> Result<Value, MeaningError> {
+        let value = self.meaning()?;
+        match &value {
+            Value::String(text) if !text.is_ascii() || text.as_bytes().contains(&0x7f) => {
+                through_json::read_back(text).map(|text| text.map_or(value, Value::from)).ok_or_else(|| self.wrong(Tag::Str))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    fn meaning(&self) -> Result<Value, MeaningError> {
         let quoted = self.style != Style::Plain;
         if self.style == Style::Folded
             && matches!(self.tag, Tag::Str | Tag::Unset)
