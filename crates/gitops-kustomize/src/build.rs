@@ -129,9 +129,9 @@ pub fn build(tree: &dyn Tree, start: &TreePath, options: &Options, seams: &Seams
     let mut resources = Vec::with_capacity(map.resources().len());
     for mut resource in map.into_resources() {
         clean_annotations(&mut resource, keep);
-        let value = resource.node.to_value();
-        let value =
-            value.map_err(|e| error(ResourceError::Meaning { id: resource.id(&shared.schemas).to_string(), message: e.to_string() }))?;
+        let id = (resource.kind().to_owned(), resource.name().to_owned());
+        let value = resource.node.into_value();
+        let value = value.map_err(|e| error(ResourceError::Meaning { id: format!("{}/{}", id.0, id.1), message: e.to_string() }))?;
         resources.push(value);
     }
     Ok(Built { resources, warnings: shared.warnings })

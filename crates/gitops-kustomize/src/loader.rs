@@ -129,7 +129,14 @@ impl<'l> Loader<'l> {
         match self.tree.entry(&path)?.map(|entry| entry.kind) {
             Some(EntryKind::File) => return Ok(Found::File(path)),
             Some(EntryKind::Directory | EntryKind::Submodule) => return Ok(Found::Directory(path)),
-            Some(EntryKind::Symlink) | None => {}
+            Some(EntryKind::Symlink) => {}
+            // Nothing in a directory that is there is nothing: only a link on the way could lead elsewhere.
+            None => {
+                let parent = path.parent().map(|parent| self.tree.entry(&parent)).transpose()?.flatten();
+                if parent.is_some_and(|parent| parent.kind == EntryKind::Directory) {
+                    return Ok(Found::Nothing);
+                }
+            }
         }
         let mut links = 0;
         let mut rest = reversed(&path);

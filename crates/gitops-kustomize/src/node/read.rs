@@ -240,9 +240,8 @@ impl Sink for Builder {
     #[inline]
     fn scalar(&mut self, at: usize, anchor: usize, written: Written<'_>) -> Step {
         let mut scalar = scalar(written).or_else(|message| refuse(at, message))?;
-        // The reference's printer writes `''` for nothing in a flow collection: null until then, a string in the output.
-        if scalar.text.is_empty() && scalar.tag == Tag::Null && self.frames.last().is_some_and(|frame| frame.flow) {
-            scalar.style = Style::Single;
+        if self.frames.last().is_some_and(|frame| frame.flow) {
+            quote_as_printed(&mut scalar);
         }
         let node = Node::Scalar(scalar);
         if anchor == 0 {
@@ -271,6 +270,16 @@ fn weight(node: &Node) -> usize {
     }
 }
 
+/// In a flow collection the reference's printer writes `''` for nothing, and puts quotes around what has a colon: null or
+/// a moment until then, a string in the output.
+fn quote_as_printed(scalar: &mut Scalar) {
+    let nothing = scalar.tag == Tag::Null && scalar.text.is_empty();
+    let colon = scalar.tag == Tag::Timestamp && scalar.style == Style::Plain && scalar.text.contains(':');
+    if nothing || colon {
+        scalar.style = Style::Single;
+    }
+}
+
 /// A scalar as go-yaml v3's parser leaves it.
 #[inline]
 fn scalar(written: Written<'_>) -> Result<Scalar, String> {
@@ -286,6 +295,9 @@ fn scalar(written: Written<'_>) -> Result<Scalar, String> {
         None | Some("!") => resolve::tag_of(&written.text),
         Some(tag) => Tag::from_long(tag),
     };
+    // A tag that was written stays written, and says more than quotes do.
+    let is_written = written.tag.as_deref().is_some_and(|tag| tag != "!");
+    let style = if is_written && tag != Tag::Str { Style::Plain } else { style };
     let text = match written.text {
         std::borrow::Cow::Borrowed(text) => Str::from(text),
         std::borrow::Cow::Owned(text) => Str::from(text),

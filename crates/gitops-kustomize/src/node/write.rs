@@ -6,6 +6,7 @@ use super::{Map, Node, Scalar, Style, Tag};
 
 mod folded;
 pub(super) mod resolve;
+mod through_json;
 mod timestamp;
 
 /// Why a node has no meaning in the output.
@@ -61,15 +62,26 @@ impl Node {
     /// # Errors
     /// When the reference could not print it.
     pub(crate) fn to_value(&self) -> Result<Value, MeaningError> {
+        self.clone().into_value()
+    }
+
+    /// As [`Node::to_value`], and the texts move.
+    ///
+    /// # Errors
+    /// As [`Node::to_value`].
+    pub(crate) fn into_value(self) -> Result<Value, MeaningError> {
         self.value(true)
     }
 
-    fn value(&self, root: bool) -> Result<Value, MeaningError> {
+    fn value(self, root: bool) -> Result<Value, MeaningError> {
         match self {
-            Node::Scalar(scalar) => scalar.to_value(),
+            Node::Scalar(scalar) => scalar.into_value(),
             Node::List(list) => {
-                let items = list.iter().enumerate().map(|(i, item)| item.value(false).map_err(|e| e.inside(&format!("[{i}]"))));
-                items.collect::<Result<Vec<_>, _>>().map(Value::List)
+                let mut items = Vec::with_capacity(list.len());
+                for (i, item) in list.into_iter().enumerate() {
+                    items.push(item.value(false).map_err(|e| e.inside(&format!("[{i}]")))?);
+                }
+                Ok(Value::List(items))
             }
             Node::Map(map) => map_value(map, root).map(Value::Map),
         }
@@ -91,9 +103,9 @@ impl Node {
     }
 }
 
-fn map_value(map: &Map, root: bool) -> Result<ValueMap, MeaningError> {
+fn map_value(map: Map, root: bool) -> Result<ValueMap, MeaningError> {
     let mut entries = Vec::with_capacity(map.len());
-    for (key, node) in map.entries() {
+    for (key, node) in map.into_entries() {
         if !key.is_string() {
             if !root {
                 return Err(MeaningError::KeyNotString { path: String::new(), key: key.text.to_string() });
@@ -103,21 +115,14 @@ fn map_value(map: &Map, root: bool) -> Result<ValueMap, MeaningError> {
                 continue;
             }
         }
-        entries.push((key.text.clone(), node.value(false).map_err(|e| e.inside(&key.text))?));
+        let value = node.value(false).map_err(|e| e.inside(&key.text))?;
+        entries.push((key.text, value));
     }
-    let count = entries.len();
-    let map_value = ValueMap::from_entries(entries);
-    if map_value.len() < count {
-        let key = duplicate(map).unwrap_or_default();
-        return Err(MeaningError::DuplicateKey { path: String::new(), key });
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    if let Some(twice) = entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(MeaningError::DuplicateKey { path: String::new(), key: twice[0].0.to_string() });
     }
-    Ok(map_value)
-}
-
-fn duplicate(map: &Map) -> Option<String> {
-    let mut keys: Vec<&str> = map.iter().map(|(key, _)| key).collect();
-    keys.sort_unstable();
-    keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0].to_owned())
+    Ok(ValueMap::from_entries(entries))
 }
 
 /// Every number of JSON is a float in the reference, and is printed in its shortest form: a million is `1e+06`.
@@ -137,6 +142,11 @@ fn string_scalar(text: Str) -> Scalar {
         Style::Plain
     };
     Scalar::new(text, Tag::Str, style)
+}
+
+/// Whether a text certainly comes through the reference's last step as it is.
+fn is_simple(text: &str) -> bool {
+    text.is_ascii() && !text.as_bytes().contains(&0x7f)
 }
 
 impl Tag {
@@ -163,7 +173,7 @@ impl Tag {
             Tag::Null => "null",
             Tag::Timestamp => "a timestamp",
             Tag::Binary => "base64",
-            Tag::Unset | Tag::Str | Tag::Merge | Tag::Other => "a string",
+            Tag::Unset | Tag::Str | Tag::Merge | Tag::Other => "a text without control characters",
         }
     }
 }
@@ -179,7 +189,20 @@ impl Scalar {
     }
 
     /// What the output holds for it.
-    pub(crate) fn to_value(&self) -> Result<Value, MeaningError> {
+    fn into_value(self) -> Result<Value, MeaningError> {
+        if matches!(self.tag, Tag::Str | Tag::Other | Tag::Merge) && self.style != Style::Folded && is_simple(&self.text) {
+            return Ok(Value::String(self.text));
+        }
+        let value = self.meaning()?;
+        match &value {
+            Value::String(text) if !is_simple(text) => {
+                through_json::read_back(text).map(|text| text.map_or(value, Value::from)).ok_or_else(|| self.wrong(Tag::Str))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    fn meaning(&self) -> Result<Value, MeaningError> {
         let quoted = self.style != Style::Plain;
         if self.style == Style::Folded
             && matches!(self.tag, Tag::Str | Tag::Unset)

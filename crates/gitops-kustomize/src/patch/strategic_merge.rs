@@ -241,7 +241,12 @@ impl<'a> Merge<'a> {
             };
             let field = schema.and_then(|schema| schema.field(&key.text));
             match self.node(Some(value), of_patch, field).map_err(|error| error.inside(&key.text))? {
-                Outcome::Kept => {}
+                // What stays is set anew by kustomize, and gets the quotes that a new value would get.
+                Outcome::Kept => {
+                    if let Node::Scalar(scalar) = value {
+                        scalar.quote_if_doubtful();
+                    }
+                }
                 Outcome::Gone => gone.push(at),
                 Outcome::Replaced(mut node) => {
                     if let Node::Scalar(scalar) = &mut node {

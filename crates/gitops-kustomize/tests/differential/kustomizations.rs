@@ -274,7 +274,7 @@ fn patches(tape: &mut Tape<'_>, tree: &mut Tree, dir: &str, text: &mut String) {
             None => {}
         }
         if json.is_none() && tape.chance(10) {
-            let _ = writeln!(text, "  options: {{{}: true}}", "allowNameChange");
+            *text += "  options: {allowNameChange: true}\n";
         }
     }
     if tape.chance(8) {
@@ -282,13 +282,13 @@ fn patches(tape: &mut Tape<'_>, tree: &mut Tree, dir: &str, text: &mut String) {
         tree.files.insert(format!("{dir}/{file}"), merge_patch(tape));
         let _ = writeln!(text, "patchesStrategicMerge: [{file}]");
     }
-    if tape.chance(8) {
-        if let Some(Known { version, kind, name, .. }) = tape.known() {
-            tree.files.insert(format!("{dir}/pj.yaml"), json_patch(tape, &kind));
-            let (group, version) = version.split_once('/').unwrap_or(("", &version));
-            let target = format!("{{group: \"{group}\", version: {version}, kind: {kind}, name: {name}}}");
-            let _ = write!(text, "patchesJson6902:\n- path: pj.yaml\n  target: {target}\n");
-        }
+    if tape.chance(8)
+        && let Some(Known { version, kind, name, .. }) = tape.known()
+    {
+        tree.files.insert(format!("{dir}/pj.yaml"), json_patch(tape, &kind));
+        let (group, version) = version.split_once('/').unwrap_or(("", &version));
+        let target = format!("{{group: \"{group}\", version: {version}, kind: {kind}, name: {name}}}");
+        let _ = write!(text, "patchesJson6902:\n- path: pj.yaml\n  target: {target}\n");
     }
 }
 
