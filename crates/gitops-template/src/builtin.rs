@@ -263,7 +263,10 @@ fn equal_others(a: &Value, b: &Value) -> Result<bool, FuncError> {
         return Ok(nil(a) && nil(b));
     }
     match (a, b) {
-        (Value::Object(a), Value::Object(b)) => Ok(a.type_name() == b.type_name() && a.equals(b.as_ref())),
+        (Value::Object(a), Value::Object(b)) => {
+            let same = std::ptr::addr_eq(std::rc::Rc::as_ptr(a), std::rc::Rc::as_ptr(b));
+            Ok(a.type_name() == b.type_name() && (same || a.equals(b.as_ref())))
+        }
         _ => Err(format!("non-comparable type {}: {}", shown(b)?, b.type_name()).into()),
     }
 }

@@ -202,7 +202,7 @@ fn scale(bits: u64, exponent: i64) -> f64 {
     let lowest = (top + exponent - 52).max(-1074);
     let drop = lowest - exponent;
     if drop <= 0 {
-        return (bits as f64) * 2f64.powi(i32::try_from(exponent.clamp(-1074, 2000)).unwrap_or(0));
+        return times_power_of_two(bits as f64, exponent);
     }
     if drop > 64 {
         return 0.0;
@@ -211,7 +211,13 @@ fn scale(bits: u64, exponent: i64) -> f64 {
     let (kept, rest) = (wide >> drop, wide & ((1 << drop) - 1));
     let half = 1u128 << (drop - 1);
     let kept = kept + u128::from(rest > half || (rest == half && kept & 1 == 1));
-    let two = |n: i64| 2f64.powi(i32::try_from(n.clamp(-1100, 1100)).unwrap_or(0));
-    // In two steps, so that a subnormal result is exact and an overflow is infinite.
-    (kept as f64) * two(lowest / 2) * two(lowest - lowest / 2)
+    times_power_of_two(kept as f64, lowest)
+}
+
+/// `n × 2^exponent`, which is exact, infinite, or an exact subnormal: the caller has rounded.
+fn times_power_of_two(n: f64, exponent: i64) -> f64 {
+    // In parts that a double can hold each.
+    let part = |exponent: i64| f64::from_bits((exponent.clamp(-1022, 1023) + 1023).cast_unsigned() << 52);
+    let (half, rest) = (exponent / 2, exponent - exponent / 2);
+    n * part(half) * part(rest)
 }

@@ -83,9 +83,11 @@ pub(crate) enum Op {
         name: NodeId,
     },
     /// Jumps if the value on top is true (`or`) or not (`and`), else pops it.
+    /// `short` is the index of [`Template::shorts`].
     ShortCircuit {
         or: bool,
         target: u32,
+        short: u32,
     },
     /// Takes out the value below the top.
     DropUnder,
@@ -165,6 +167,15 @@ pub(crate) enum NodeKind {
     Action,
     /// `{{template "name" pipeline}}`; the index is of [`Template::calls`].
     Template(u32),
+}
+
+/// Where an argument of `and` and `or` ended them: errors behind tell its place, not that of the last argument.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Short {
+    /// The node behind the call.
+    pub(crate) behind: NodeId,
+    /// The one to tell instead.
+    pub(crate) told: NodeId,
 }
 
 /// Fields or methods, one after the other.
@@ -280,6 +291,7 @@ pub(crate) struct Template {
     pub(crate) ranges: Vec<Range>,
     pub(crate) calls: Vec<TemplateCall>,
     pub(crate) choices: Vec<Vec<u32>>,
+    pub(crate) shorts: Vec<Short>,
     pub(crate) messages: Vec<String>,
     /// Nothing but space and comments.
     pub(crate) blank: bool,

@@ -1,5 +1,7 @@
 //! `sprig.jsonl` of the template corpus: what the real sprig makes of its own tests' templates, and of some hundred more.
 
+#![expect(clippy::disallowed_methods, reason = "door: a test reads its data")]
+
 use std::path::PathBuf;
 
 use gitops_manifest::{Value as Json, json};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::program::{Constant, MethodCall, Node, NodeId, NodeKind, Op, Path, Range, RangeVar, Source, Template, TemplateCall};
+use crate::program::{Constant, MethodCall, Node, NodeId, NodeKind, Op, Path, Range, RangeVar, Short, Source, Template, TemplateCall};
 use crate::text::Str;
 
 /// A name that may be used, in order of appearance.
@@ -33,6 +33,7 @@ pub(super) struct Emitter {
     ranges: Vec<Range>,
     calls: Vec<TemplateCall>,
     choices: Vec<Vec<u32>>,
+    shorts: Vec<Short>,
     messages: Vec<String>,
     pub(super) vars: Vec<Var>,
     /// How many variables there are at this point of the execution.
@@ -60,6 +61,7 @@ impl Emitter {
             ranges: Vec::new(),
             calls: Vec::new(),
             choices: Vec::new(),
+            shorts: Vec::new(),
             messages: Vec::new(),
             vars: vec![Var { name: "$".to_owned(), slot: Some(0), perhaps: false }],
             height: 1,
@@ -82,6 +84,7 @@ impl Emitter {
             ranges: self.ranges,
             calls: self.calls,
             choices: self.choices,
+            shorts: self.shorts,
             messages: self.messages,
             blank,
         }
@@ -216,6 +219,33 @@ impl Emitter {
             }
         }
         if slots.is_empty() { Found::Undefined } else { Found::Choice(slots) }
+    }
+
+    /// An argument that may end `and` or `or`; the jump is to be pointed.
+    pub(super) fn short_circuit(&mut self, or: bool) -> usize {
+        let short = index(self.shorts.len());
+        self.shorts.push(Short { behind: NodeId::MAX, told: self.current });
+        self.op(Op::ShortCircuit { or, target: 0, short });
+        self.here() - 1
+    }
+
+    /// Points the jumps of `and` or `or` here. From here on the current node is one of its own, for which theirs stand in.
+    pub(super) fn land(&mut self, jumps: &[usize], behind: NodeId) {
+        let here = self.here();
+        for &jump in jumps {
+            self.point(jump, here);
+            if let Op::ShortCircuit { short, .. } = self.code[jump] {
+                self.shorts[short as usize].behind = behind;
+            }
+        }
+    }
+
+    /// A copy of the current node.
+    pub(super) fn copy_current(&mut self) -> NodeId {
+        let node = self.nodes[self.current as usize];
+        self.nodes.push(node);
+        self.current = index(self.nodes.len() - 1);
+        self.current
     }
 
     pub(super) fn choice(&mut self, slots: Vec<u32>) -> u32 {

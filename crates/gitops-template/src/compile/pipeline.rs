@@ -523,8 +523,7 @@ impl Compiler<'_> {
                 self.function_argument(operand, ty, index, param);
                 if let Body::Builtin(builtin @ (Builtin::And | Builtin::Or)) = function.body {
                     let emit = self.emitter();
-                    command.jumps.push(emit.here());
-                    emit.op(Op::ShortCircuit { or: builtin == Builtin::Or, target: 0 });
+                    command.jumps.push(emit.short_circuit(builtin == Builtin::Or));
                     if command.jumps.len() == 1 {
                         emit.perhaps += 1;
                     }
@@ -674,27 +673,19 @@ impl Compiler<'_> {
 
     fn close_logic(&mut self, command: &mut Command) {
         let emit = self.emitter();
-        if command.piped {
-            if !command.jumps.is_empty() {
-                let over = emit.here();
-                emit.op(Op::Jump { target: 0 });
-                let here = emit.here();
-                for jump in command.jumps.drain(..) {
-                    emit.point(jump, here);
-                }
-                emit.op(Op::DropUnder);
-                let here = emit.here();
-                emit.point(over, here);
-            }
-        } else {
+        let behind = emit.copy_current();
+        if !command.piped {
             // The last argument is the result, true or not.
             if command.jumps.pop().is_some() {
                 emit.code.pop();
             }
-            let here = emit.here();
-            for jump in command.jumps.drain(..) {
-                emit.point(jump, here);
-            }
+            emit.land(&command.jumps, behind);
+        } else if !command.jumps.is_empty() {
+            let over = emit.here();
+            emit.op(Op::Jump { target: 0 });
+            emit.land(&command.jumps, behind);
+            emit.op(Op::DropUnder);
+            emit.point(over, emit.here());
         }
         if emit.height > command.height {
             emit.op(Op::PadVars { count: emit.height });

@@ -37,6 +37,7 @@ pub(crate) fn execute(set: &TemplateSet, template: Arc<Template>, dot: Value, ex
         layer: None,
         out: Vec::with_capacity(1024),
         interface: false,
+        short: None,
     };
     machine.vars.push(Slot::concrete(dot.clone()));
     machine.dots.push(Slot::concrete(dot));
@@ -107,6 +108,8 @@ struct Machine<'e> {
     out: Vec<u8>,
     /// Whether the nil that was loaded last came in an interface. Go tells it from no value at all.
     interface: bool,
+    /// How the `and` or `or` executed last was ended early.
+    short: Option<u32>,
 }
 
 /// What to do after an instruction.
@@ -147,8 +150,10 @@ impl Machine<'_> {
                         pc = target as usize;
                     }
                 }
-                Op::ShortCircuit { or, target } => {
+                Op::ShortCircuit { or, target, short } => {
+                    self.short = None;
                     if self.top().truth() == or {
+                        self.short = Some(short);
                         pc = target as usize;
                     } else {
                         self.stack.pop();
@@ -310,6 +315,8 @@ impl Machine<'_> {
     /// An error at a node of the template that is being executed.
     #[cold]
     fn fail(&self, template: &Template, node: NodeId, cause: FuncError) -> TemplateError {
+        let short = self.short.and_then(|short| template.shorts.get(short as usize));
+        let node = short.filter(|short| short.behind == node).map_or(node, |short| short.told);
         let (line, column) = template.place(node);
         TemplateError::Execute {
             parsed_as: template.source.name.clone(),

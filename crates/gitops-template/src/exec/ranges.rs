@@ -85,8 +85,10 @@ impl Machine<'_> {
             Ok(None) => return Ok(range.otherwise as usize),
             Ok(Some(over)) => over,
             Err(value) => {
-                let error = fmt::display(&value).map(|text| FuncError::Message(format!("range can't iterate over {text}")));
-                return Err(self.fail(template, range.node, error.unwrap_or_else(|error| error)));
+                let mut text = b"range can't iterate over ".to_vec();
+                let shown = fmt::display_to(&value, &mut text, self.execution.left());
+                let error = shown.map_or_else(|error| error, |()| Str::from(text).into());
+                return Err(self.fail(template, range.node, self.execution.explain(error)));
             }
         };
         self.loops.push(Loop { over, round: 0, vars: self.vars.len(), dots: self.dots.len() });

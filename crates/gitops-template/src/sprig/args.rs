@@ -2,12 +2,12 @@
 
 use crate::error::FuncError;
 use crate::text::Str;
-use crate::value::{List, Map, Value};
+use crate::value::{Map, Value};
 
 pub(super) type Outcome = Result<Value, FuncError>;
 
 /// A checked argument has another type: cannot happen through the machine, and is an error like any other if it does.
-fn mistyped(value: &Value, want: &str) -> FuncError {
+pub(super) fn mistyped(value: &Value, want: &str) -> FuncError {
     FuncError::new(format!("wrong type for value; expected {want}; got {}", value.type_name()))
 }
 
@@ -43,13 +43,6 @@ pub(super) fn map(value: &Value) -> Result<&Map, FuncError> {
     match value {
         Value::Map(map) => Ok(map),
         other => Err(mistyped(other, "map[string]interface {}")),
-    }
-}
-
-pub(super) fn list(value: &Value) -> Result<&List, FuncError> {
-    match value {
-        Value::List(list) => Ok(list),
-        other => Err(mistyped(other, "[]interface {}")),
     }
 }
 

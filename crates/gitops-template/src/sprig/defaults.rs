@@ -76,8 +76,37 @@ pub(super) fn deep_equal(scope: &mut Scope<'_>, args: Args<'_>) -> Outcome {
 /// A JSON text as template values: numbers are float64.
 fn decoded(value: &Value) -> Outcome {
     let text = text(value)?.text();
-    let parsed = json::parse(text.as_bytes(), "").map_err(|e| FuncError::new(e.to_string()))?;
-    Ok(Value::from(&parsed))
+    let parsed = json::parse(text.as_bytes(), "").or_else(|e| match without_half_pairs(&text) {
+        Some(text) => json::parse(text.as_bytes(), ""),
+        None => Err(e),
+    });
+    Ok(Value::from(&parsed.map_err(|e| FuncError::new(e.to_string()))?))
+}
+
+/// The text with `\ufffd` for each escape of half a surrogate pair, which Go forgives; nothing if there are none.
+fn without_half_pairs(text: &str) -> Option<String> {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok().filter(|unit| (0xd800..0xe000).contains(unit))
+    };
+    let (mut out, mut at, mut any) = (String::with_capacity(text.len()), 0, false);
+    while let Some(c) = text[at..].chars().next() {
+        let len = match (c, unit(at), unit(at + 6)) {
+            ('\\', Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
+            ('\\', Some(_), _) => {
+                any = true;
+                out.push_str("\\ufffd");
+                at += 6;
+                continue;
+            }
+            // The next character belongs to the escape, whatever it is.
+            ('\\', None, _) => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+            _ => c.len_utf8(),
+        };
+        out.push_str(&text[at..at + len]);
+        at += len;
+    }
+    any.then_some(out)
 }
 
 pub(super) fn from_json(_: &mut Scope<'_>, args: Args<'_>) -> Outcome {

@@ -4,7 +4,7 @@
 
 use super::args::{Outcome, map, strval, text};
 use super::list::NIL_POINTER;
-use super::merge::{Existing, merge_into};
+use super::merge::{Existing, Merged, merge_into};
 use crate::convert::MAX_DEPTH;
 use crate::error::FuncError;
 use crate::scope::Scope;
@@ -89,39 +89,37 @@ pub(super) fn omit(scope: &mut Scope<'_>, args: Args<'_>) -> Outcome {
     Ok(Value::Map(Map::typed(MapType::ANY, left)))
 }
 
-fn merged(scope: &mut Scope<'_>, args: Args<'_>, existing: Existing) -> Outcome {
+/// The map that all are merged into; nothing if they do not fit.
+fn merged(scope: &mut Scope<'_>, args: &[Value], existing: Existing) -> Result<Option<Value>, FuncError> {
     let into = map(&args[0])?;
-    let into =
-        if into.is_nil() && args[1..].iter().any(|from| map(from).is_ok_and(|from| !from.is_nil())) { Map::new() } else { into.clone() };
+    let wanted = args[1..].iter().any(|from| map(from).is_ok_and(|from| !from.is_nil()));
+    let into = if into.is_nil() && wanted { Map::new() } else { into.clone() };
     for from in &args[1..] {
-        merge_into(scope, &into, map(from)?, existing)?;
+        if merge_into(scope, &into, map(from)?, existing)? == Merged::Mismatch {
+            return Ok(None);
+        }
     }
-    Ok(Value::Map(into))
+    Ok(Some(Value::Map(into)))
 }
 
-/// Errors of merging make the empty text.
-fn or_empty(outcome: Outcome) -> Outcome {
-    match outcome {
-        Err(limit @ FuncError::Limit { .. }) => Err(limit),
-        Err(_) => Ok(Value::Str(Str::EMPTY)),
-        done => done,
-    }
+fn or_error(merged: Option<Value>) -> Outcome {
+    merged.ok_or_else(|| "src and dst must be of same type".into())
 }
 
 pub(super) fn merge(scope: &mut Scope<'_>, args: Args<'_>) -> Outcome {
-    or_empty(merged(scope, args, Existing::Kept))
+    Ok(merged(scope, args, Existing::Kept)?.unwrap_or(Value::Str(Str::EMPTY)))
 }
 
 pub(super) fn must_merge(scope: &mut Scope<'_>, args: Args<'_>) -> Outcome {
-    merged(scope, args, Existing::Kept)
+    or_error(merged(scope, args, Existing::Kept)?)
 }
 
 pub(super) fn merge_overwrite(scope: &mut Scope<'_>, args: Args<'_>) -> Outcome {
-    or_empty(merged(scope, args, Existing::Overwritten))
+    Ok(merged(scope, args, Existing::Overwritten)?.unwrap_or(Value::Str(Str::EMPTY)))
 }
 
 pub(super) fn must_merge_overwrite(scope: &mut Scope<'_>, args: Args<'_>) -> Outcome {
-    merged(scope, args, Existing::Overwritten)
+    or_error(merged(scope, args, Existing::Overwritten)?)
 }
 
 pub(super) fn deep_copy(scope: &mut Scope<'_>, args: Args<'_>) -> Outcome {

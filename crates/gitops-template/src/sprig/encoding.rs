@@ -161,7 +161,7 @@ fn hashed(scope: &mut Scope<'_>, password: &[u8]) -> Result<String, FuncError> {
         return Ok("failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".to_owned());
     }
     // A hash takes as long as megabytes of text do.
-    scope.charge(1 << 20)?;
+    scope.charge(4 << 20)?;
     let salt = super::random::bytes(scope)?;
     let parts = bcrypt::hash_with_salt(password, 10, salt).map_err(|e| FuncError::new(e.to_string()))?;
     Ok(parts.format_for_version(bcrypt::Version::TwoA))

@@ -17,17 +17,28 @@ pub(super) enum Existing {
     Overwritten,
 }
 
+/// How a merge ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Merged {
+    Whole,
+    /// A value of some type was to be merged into a pointer: the reference's one error that is no panic.
+    Mismatch,
+}
+
 /// Merges `from` into `into`, maps within maps.
-pub(super) fn merge_into(scope: &mut Scope<'_>, into: &Map, from: &Map, existing: Existing) -> Result<(), FuncError> {
+///
+/// # Errors
+/// Where the reference panics, and at limits.
+pub(super) fn merge_into(scope: &mut Scope<'_>, into: &Map, from: &Map, existing: Existing) -> Result<Merged, FuncError> {
     merge_at(scope, into, from, existing, 0)
 }
 
-fn merge_at(scope: &mut Scope<'_>, into: &Map, from: &Map, existing: Existing, depth: usize) -> Result<(), FuncError> {
+fn merge_at(scope: &mut Scope<'_>, into: &Map, from: &Map, existing: Existing, depth: usize) -> Result<Merged, FuncError> {
     if depth > MAX_DEPTH {
         return Err(FuncError::Limit { what: "levels of nested values", limit: MAX_DEPTH as u64 });
     }
     if into.is_nil() {
-        return Ok(());
+        return Ok(Merged::Whole);
     }
     let overwrite = existing == Existing::Overwritten;
     let entries = from.entries();
@@ -40,8 +51,10 @@ fn merge_at(scope: &mut Scope<'_>, into: &Map, from: &Map, existing: Existing, d
             continue;
         }
         let held = into.get(key);
-        if let Some(held) = &held {
-            descend(scope, held, value, existing, depth)?;
+        if let Some(held) = &held
+            && descend(scope, held, value, existing, depth)? == Merged::Mismatch
+        {
+            return Ok(Merged::Mismatch);
         }
         // Looked at after merging: a map that was empty may not be so any more.
         if held.as_ref().is_some_and(|held| held.truth() && matches!((held, value), (Value::Map(_), Value::Map(_)))) {
@@ -51,20 +64,22 @@ fn merge_at(scope: &mut Scope<'_>, into: &Map, from: &Map, existing: Existing, d
             put(into, key, value)?;
         }
     }
-    Ok(())
+    Ok(Merged::Whole)
 }
 
 /// Merges into a value that is there already, if it and the new one can hold others.
-fn descend(scope: &mut Scope<'_>, held: &Value, value: &Value, existing: Existing, depth: usize) -> Result<(), FuncError> {
+fn descend(scope: &mut Scope<'_>, held: &Value, value: &Value, existing: Existing, depth: usize) -> Result<Merged, FuncError> {
     match (held, value) {
         (Value::Map(held), Value::Map(value)) => merge_at(scope, held, value, existing, depth + 1),
-        (Value::Object(held), Value::Map(_)) if held.kind() == Kind::Ptr && existing == Existing::Kept => {
-            Err("src and dst must be of same type".into())
+        (Value::Object(held), Value::Map(_) | Value::Object(_))
+            if held.kind() == Kind::Ptr && value.kind() != Kind::Ptr && existing == Existing::Kept =>
+        {
+            Ok(Merged::Mismatch)
         }
         (Value::Object(held), Value::Map(_)) if held.kind() == Kind::Struct && !held.fields().is_empty() => {
             Err("reflect: call of reflect.Value.Field on map Value".into())
         }
-        _ => Ok(()),
+        _ => Ok(Merged::Whole),
     }
 }
 

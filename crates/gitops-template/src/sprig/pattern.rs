@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 /// Counts, and counts of counts, may not go beyond.
 const MAX_COUNT: u64 = 1000;
-/// Groups within groups.
-const MAX_DEPTH: usize = 1000;
+/// Groups within groups. Go allows 1,000; the crate compiles them on the stack, of which threads have little.
+const MAX_DEPTH: usize = 150;
 
 /// A pattern of the `regex` crate, and the names of its groups by their numbers.
 pub(super) struct Translated {
@@ -297,12 +297,10 @@ impl<'p> Parser<'p> {
         };
         let plain = name.strip_prefix('^').unwrap_or(name);
         negated ^= plain.len() < name.len();
-        let text = format!("\\{}{{{plain}}}", if negated { 'P' } else { 'p' });
-        // The crate knows properties with values too, Go does not.
-        let known = plain.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' '));
-        if !known || plain.is_empty() || regex_syntax::parse(&text).is_err() {
+        let letter = if negated { 'P' } else { 'p' };
+        let Some(text) = known_class(plain).map(|name| format!("\\{letter}{{{name}}}")) else {
             return refused("invalid character class range", &start[..len]);
-        }
+        };
         self.rest = &start[len..];
         Ok(text)
     }
@@ -416,6 +414,17 @@ impl<'p> Parser<'p> {
             }
         }
     }
+}
+
+/// A category, a script or one of three more, as the crate names it. The crate knows other properties too, Go does not.
+fn known_class(name: &str) -> Option<String> {
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' '));
+    if !plain || name.is_empty() {
+        return None;
+    }
+    let more = ["any", "assigned", "ascii"].iter().any(|more| name.eq_ignore_ascii_case(more));
+    let all = [more.then(|| name.to_owned()), Some(format!("gc={name}")), Some(format!("sc={name}"))];
+    all.into_iter().flatten().find(|name| regex_syntax::parse(&format!("\\p{{{name}}}")).is_ok())
 }
 
 /// `{2}`, `{2,}`, `{2,5}`: least, most and length. Numbers with leading zeros make it no count.

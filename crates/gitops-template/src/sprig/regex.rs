@@ -38,8 +38,8 @@ fn compile(pattern: &[u8]) -> Compiled {
         return Err(format!("error parsing regexp: invalid UTF-8: `{}`", String::from_utf8_lossy(pattern)));
     };
     let translated = pattern::translate(text)?;
-    // Deep enough for all groups and the ones that the translation adds.
-    let regex = RegexBuilder::new(&translated.pattern).nest_limit(5_000).build();
+    // Each group may bring an alternation, a sequence and a count; those nest too.
+    let regex = RegexBuilder::new(&translated.pattern).nest_limit(600).build();
     let regex = regex.map_err(|_| format!("error parsing regexp: expression too large: `{text}`"))?;
     Ok(Pattern { regex, names: translated.names, is_empty: text.is_empty() })
 }

@@ -148,7 +148,7 @@ fn with_length(text: &[u8]) -> Vec<u8> {
 /// The same arguments, the same password: scrypt of the master password, salted with the user, signs site and counter.
 pub(super) fn derive_password(scope: &mut Scope<'_>, args: Args<'_>) -> Outcome {
     const PURPOSE: &[u8] = b"com.lyndir.masterpassword";
-    let counter = u32::try_from(int(&args[0])?).map_err(|_| FuncError::new("wrong type for value; expected uint32; got int"))?;
+    let counter = u64::try_from(int(&args[0])?).map_err(|_| FuncError::new("expected unsigned integer"))? as u32; // as reflect.SetUint
     let (kind, password, user, site) = (text(&args[1])?, text(&args[2])?, text(&args[3])?, text(&args[4])?);
     let Some(templates) = templates(kind) else {
         return done([b"cannot find password template ", kind.as_bytes()].concat());

@@ -3,6 +3,7 @@
 //! The local zone is UTC: what is rendered must not depend on where. Zones by name come from a database that is compiled in.
 
 use std::any::Any;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -15,11 +16,13 @@ use crate::function::Ty;
 use crate::object::{Method, Object};
 use crate::scope::Scope;
 use crate::text::Str;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Map, Value};
 
 pub(super) const MONTHS: [&str; 12] =
     ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 pub(super) const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+const RFC_3339: &str = "2006-01-02T15:04:05.999999999Z07:00";
 
 /// Seconds of Go's zero time, the first of January of year 1.
 const ZERO: i64 = -62_135_596_800;
@@ -232,7 +235,7 @@ impl Object for Time {
     }
 
     fn plain(&self) -> Value {
-        Value::Str(self.print("2006-01-02T15:04:05.999999999Z07:00").into())
+        Value::Str(self.print(RFC_3339).into())
     }
 
     fn equals(&self, other: &dyn Object) -> bool {
@@ -261,14 +264,13 @@ impl Object for Named {
     }
 
     fn method(&self, name: &str) -> Option<&'static Method> {
-        const STRING: Method = Method {
+        static STRING: Method = Method {
             name: "String",
             params: &[],
             variadic: None,
             body: |_, receiver, _| Ok(receiver.as_object::<Named>().map(|named| Value::from(named.name)).unwrap_or_default()),
         };
-        static STRINGS: Method = STRING;
-        (name == "String").then_some(&STRINGS)
+        (name == "String").then_some(&STRING)
     }
 
     fn string(&self) -> Option<Str> {
@@ -302,6 +304,20 @@ impl Object for Location {
 
     fn kind(&self) -> Kind {
         Kind::Ptr
+    }
+
+    fn method(&self, name: &str) -> Option<&'static Method> {
+        static STRING: Method = Method {
+            name: "String",
+            params: &[],
+            variadic: None,
+            body: |_, receiver, _| Ok(receiver.as_object::<Location>().map(|location| Value::from(location.0.name())).unwrap_or_default()),
+        };
+        (name == "String").then_some(&STRING)
+    }
+
+    fn plain(&self) -> Value {
+        Value::Map(Map::new())
     }
 
     fn string(&self) -> Option<Str> {
@@ -373,6 +389,7 @@ static METHODS: &[Method] = methods! {
         Some(location) => Value::object(t.within(location.0.clone())),
         None => return Err("time: missing Location in call to Time.In".into()),
     };
+    "MarshalText" () |t, _args| Value::Bytes(Rc::new(t.print(RFC_3339)));
     "IsZero" () |t, _args| Value::Bool(t.secs == ZERO && t.nanos == 0);
     "IsDST" () |t, _args| Value::Bool(t.zone_info().dst);
     "Add" (DURATION) |t, args| Value::object(t.plus(nanos_of(&args[0])));

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use super::args::{Outcome, text};
 use super::list::NIL_POINTER;
@@ -33,7 +34,9 @@ impl Object for VersionValue {
     }
 
     fn method(&self, name: &str) -> Option<&'static Method> {
-        METHODS.iter().find(|method| method.name == name)
+        // What `IncMajor` returns has no address: methods of the pointer are not its own.
+        let all = if self.pointer { POINTER_METHODS } else { &[] };
+        METHODS.iter().chain(all).find(|method| method.name == name)
     }
 
     fn string(&self) -> Option<Str> {
@@ -111,7 +114,6 @@ static METHODS: &[Method] = &[
     method("Patch", &[], |_, v, _| Ok(Value::Uint64(version_of(v)?.patch))),
     method("Prerelease", &[], |_, v, _| Ok(Value::from(version_of(v)?.prerelease.as_str()))),
     method("Metadata", &[], |_, v, _| Ok(Value::from(version_of(v)?.metadata.as_str()))),
-    method("Original", &[], |_, v, _| Ok(Value::from(version_of(v)?.original.as_str()))),
     method("String", &[], |_, v, _| Ok(Value::from(version_of(v)?.to_string()))),
     method("IncMajor", &[], |_, v, _| {
         let v = version_of(v)?;
@@ -129,6 +131,13 @@ static METHODS: &[Method] = &[
     }),
     method("SetPrerelease", &[Ty::Str], |_, v, args| version_of(v)?.with_prerelease(&text(&args[0])?.text()).map(plain).map_err(wrong)),
     method("SetMetadata", &[Ty::Str], |_, v, args| version_of(v)?.with_metadata(&text(&args[0])?.text()).map(plain).map_err(wrong)),
+    method("Value", &[], |_, v, _| Ok(Value::from(version_of(v)?.to_string()))),
+    method("MarshalText", &[], |_, v, _| Ok(Value::Bytes(Rc::new(version_of(v)?.to_string().into_bytes())))),
+    method("MarshalJSON", &[], |_, v, _| Ok(Value::Bytes(Rc::new(format!("\"{}\"", version_of(v)?).into_bytes())))),
+];
+
+static POINTER_METHODS: &[Method] = &[
+    method("Original", &[], |_, v, _| Ok(Value::from(version_of(v)?.original.as_str()))),
     method("Compare", OTHER, |_, v, args| Ok(Value::Int(version_of(v)?.compare(version_of(&args[0])?) as i64))),
     method("LessThan", OTHER, |_, v, args| compared(v, args, Ordering::is_lt)),
     method("LessThanEqual", OTHER, |_, v, args| compared(v, args, Ordering::is_le)),

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use self::der::Reader;
 use self::key::{PrivateKey, Stream};
-use super::args::{Outcome, done, int, list, strval, text};
+use super::args::{Outcome, done, int, mistyped, strval, text};
 use super::encoding::decode_base64;
 use super::layout;
 use super::random;
@@ -170,6 +170,7 @@ impl Request {
     fn new(common_name: &Value, others: Option<(&Value, &Value)>, days: &Value, authority: bool) -> Result<Request, FuncError> {
         let (mut addresses, mut names) = (Vec::new(), Vec::new());
         if let Some((ips, dns)) = others {
+            let list = |value: &Value| value.as_list().cloned().ok_or_else(|| mistyped(value, "[]interface {}"));
             for ip in list(ips)?.iter() {
                 let Value::Str(text) = ip else {
                     return Err(FuncError::new(format!("error parsing ip: {} is not a string", strval(ip)?)));
