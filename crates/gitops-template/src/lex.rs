@@ -1,5 +1,7 @@
 //! Tokens of a template: text, and what stands between the delimiters, spaces included.
 
+use memchr::memmem::Finder;
+
 use crate::fmt::integer::unicode;
 use crate::fmt::quote;
 use crate::fmt::unicode::{is_alphanumeric, is_print};
@@ -90,7 +92,7 @@ pub(crate) struct Token {
 
 pub(crate) struct Lexer<'t> {
     text: &'t str,
-    left: &'t str,
+    left: Finder<'t>,
     right: &'t str,
     at: usize,
     inside: bool,
@@ -119,7 +121,7 @@ impl<'t> Lexer<'t> {
     pub(crate) fn new(text: &'t str, left: &'t str, right: &'t str) -> Lexer<'t> {
         Lexer {
             text,
-            left: if left.is_empty() { "{{" } else { left },
+            left: Finder::new(if left.is_empty() { "{{" } else { left }),
             right: if right.is_empty() { "}}" } else { right },
             at: 0,
             inside: false,
@@ -191,20 +193,20 @@ impl<'t> Lexer<'t> {
     fn outside(&mut self) -> Token {
         loop {
             let start = self.at;
-            let Some(found) = memchr::memmem::find(self.rest().as_bytes(), self.left.as_bytes()) else {
+            let Some(found) = self.left.find(self.rest().as_bytes()) else {
                 self.at = self.text.len();
                 return self.token(if start < self.at { Tok::Text } else { Tok::Eof }, start);
             };
             let delim = start + found;
             let mut end = delim;
-            if has_left_marker(&self.text[delim + self.left.len()..]) {
+            if has_left_marker(&self.text[delim + self.left.needle().len()..]) {
                 end = start + self.text[start..delim].trim_end_matches(SPACES).len();
             }
             self.at = delim;
             if end > start {
                 return Token { tok: Tok::Text, start, end };
             }
-            self.at += self.left.len();
+            self.at += self.left.needle().len();
             let marker = if has_left_marker(self.rest()) { 2 } else { 0 };
             if self.text[self.at + marker..].starts_with("/*") {
                 self.at += marker;

@@ -142,6 +142,11 @@ impl Emitter {
         index(self.paths.len() - 1)
     }
 
+    /// The names of the path made last, which is given up.
+    pub(super) fn take_last_path(&mut self) -> Vec<Str> {
+        self.paths.pop().map(|path| path.names).unwrap_or_default()
+    }
+
     pub(super) fn method(&mut self, method: MethodCall) -> u32 {
         self.methods.push(method);
         index(self.methods.len() - 1)

@@ -61,7 +61,6 @@ enum Head {
     /// Fields, which may turn out to be a method.
     Path {
         load: Load,
-        names: Vec<Str>,
         place: Place,
     },
     Method(u32),
@@ -369,9 +368,10 @@ impl Compiler<'_> {
 
     fn takes_arguments(&mut self, command: &mut Command) {
         match std::mem::replace(&mut command.head, Head::Failed) {
-            Head::Path { load, mut names, place } => {
-                let Some(name) = names.pop() else { return };
+            Head::Path { load, place } => {
                 let emit = self.emitter();
+                let mut names = emit.take_last_path();
+                let Some(name) = names.pop() else { return };
                 emit.code.pop();
                 if !(names.is_empty() && place.of_call) {
                     emit.load(load, names, place);
@@ -455,8 +455,8 @@ impl Compiler<'_> {
     }
 
     fn path(&mut self, command: &mut Command, load: Load, names: Vec<Str>, place: Place) {
-        self.emitter().load(load, names.clone(), place);
-        command.head = Head::Path { load, names, place };
+        self.emitter().load(load, names, place);
+        command.head = Head::Path { load, place };
         if command.piped {
             self.takes_arguments(command);
         }

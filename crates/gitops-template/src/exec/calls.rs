@@ -20,7 +20,8 @@ pub(super) struct Rendering {
     tag: Value,
     function: u16,
     node: NodeId,
-    out: Vec<u8>,
+    /// Where its text begins in what is written.
+    out: usize,
     layer: Option<Rc<Layer>>,
     stack: usize,
     loops: usize,
@@ -142,12 +143,12 @@ impl Machine<'_> {
     /// Begins to render what a function asks for.
     fn render(&mut self, render: Render, function: u16, node: NodeId) -> Result<Next, FuncError> {
         let Render { target, dot, tag, finish } = render;
-        let mut rendering = Rendering {
+        let rendering = Rendering {
             finish,
             tag,
             function,
             node,
-            out: Vec::new(),
+            out: self.out.len(),
             layer: self.layer.clone(),
             stack: self.stack.len(),
             loops: self.loops.len(),
@@ -166,7 +167,6 @@ impl Machine<'_> {
         };
         match found {
             Ok(found) => {
-                rendering.out = std::mem::take(&mut self.out);
                 self.enter(found, dot, Some(Box::new(rendering)));
                 Ok(Next::Frame)
             }
@@ -184,14 +184,13 @@ impl Machine<'_> {
         self.stack.truncate(rendering.stack);
         self.loops.truncate(rendering.loops);
         self.layer.clone_from(&rendering.layer);
-        let text = Str::from(self.out.as_slice());
-        self.out.clear();
+        let text = Str::from(&self.out[rendering.out..]);
+        self.out.truncate(rendering.out);
         text
     }
 
     /// Gives the function that asked for a rendering its outcome.
     pub(super) fn finish(&mut self, rendering: Rendering, outcome: Result<Str, TemplateError>) -> Result<(), TemplateError> {
-        self.out = rendering.out;
         let mut scope = Scope { execution: self.execution, template: &self.template.name };
         let result = (rendering.finish)(&mut scope, rendering.tag, outcome);
         match result {
