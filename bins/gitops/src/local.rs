@@ -10,6 +10,7 @@ use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions,
 use gitops_tree::{DiskTree, Revision, Tree, TreePath};
 
 use crate::EXIT_FOUND;
+use crate::chart::{self, ChartArguments};
 use crate::output::{coloured_diff, print};
 
 /// How a directory is read.
@@ -31,12 +32,15 @@ pub(crate) struct Engine {
 #[command(after_help = "Examples:
   gitops render examples/guestbook
   gitops render --environment production examples/honua/environments
+  gitops render charts/web --release-name web --namespace shop -f production.yaml --set image.tag=1.2
   gitops render HEAD~1:examples/guestbook")]
 pub(crate) struct RenderArguments {
-    /// A directory, or REVISION:PATH of the repository around the working directory.
+    /// A directory or a packaged chart, or REVISION:PATH of the repository around the working directory.
     place: String,
     #[command(flatten)]
     engine: Engine,
+    #[command(flatten)]
+    chart: ChartArguments,
 }
 
 /// `gitops diff`.
@@ -54,6 +58,13 @@ pub(crate) struct DiffArguments {
 }
 
 pub(crate) fn render(arguments: &RenderArguments) -> anyhow::Result<u8> {
+    if arguments.engine.environment.is_none() && !arguments.engine.recurse {
+        let (tree, path) = open(&arguments.place)?;
+        if chart::is_chart(&*tree, &path) {
+            print(&chart::render(&*tree, &path, &arguments.engine.namespace, &arguments.chart)?);
+            return Ok(0);
+        }
+    }
     let manifests = objects(&arguments.place, &arguments.engine)?;
     for (i, manifest) in manifests.iter().enumerate() {
         print(&format!("{}{}", if i > 0 { "---\n" } else { "" }, yaml::print(manifest.body())));

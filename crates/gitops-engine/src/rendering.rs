@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gitops_app::{Application, ApplicationSource};
 use gitops_manifest::patch::merge;
 use gitops_manifest::{Manifest, json};
-use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, Limits, RenderError, Rendered, Source, SourceOverride};
+use gitops_render::{
+    Context, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, Limits, RenderError, Rendered, Source, SourceOverride,
+};
 use gitops_source::{Mirrors, RepoUrl, RevisionSpec};
 use gitops_tree::{ReadSet, Revision, Tree, TreePath};
 
@@ -254,6 +256,10 @@ fn engine(source: &ApplicationSource) -> Result<EngineChoice, DesiredError> {
                 exclude: text(block.exclude),
                 disable_extension_filter: block.disable_extension_filter,
             }))
+        }
+        Some(&"helm") => {
+            let block = source.helm.as_ref().map(ToString::to_string).unwrap_or_default();
+            HelmOptions::from_json(&block).map(EngineChoice::Helm).map_err(|e| DesiredError::Spec(e.to_string()))
         }
         Some(&"plugin") => {
             let plugin = source.plugin.clone().unwrap_or_default();

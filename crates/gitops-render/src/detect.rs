@@ -15,6 +15,7 @@ pub(crate) enum Detected {
         file: TreePath,
         engine: &'static str,
     },
+    Helm,
     Directory,
     Environment,
 }
@@ -26,8 +27,8 @@ pub(crate) fn detect(files: &mut Files<'_>, path: &TreePath) -> Result<Detected,
     if let Some(file) = with(&["kustomization.yaml", "kustomization.yml", "Kustomization"]) {
         return Ok(Detected::Missing { file, engine: "kustomize" });
     }
-    if let Some(chart) = entries.iter().find(|e| e.path.file_name().ends_with("Chart.yaml")) {
-        return Ok(Detected::Missing { file: chart.path.clone(), engine: "helm" });
+    if entries.iter().any(|e| e.path.file_name().ends_with("Chart.yaml")) {
+        return Ok(Detected::Helm);
     }
     let directory = |name: &str| entries.iter().any(|e| e.path.file_name() == name && e.kind == EntryKind::Directory);
     if with(&["platform.yaml", "platform.yml", "platform.json"]).is_some() && (directory("agents") || directory("webapps")) {

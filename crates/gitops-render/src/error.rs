@@ -62,6 +62,14 @@ pub enum Problem {
     /// A document is no object.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// A chart cannot be rendered.
+    #[error("{at}: {reason}")]
+    Helm {
+        /// The chart.
+        at: Location,
+        /// Why, in Helm's words: chart, template and line.
+        reason: String,
+    },
     /// More than one document in a file of ours.
     #[error("{at}: a second document begins here: a file of settings is one document")]
     SecondDocument {
@@ -282,7 +290,7 @@ impl Problem {
                 return similar.as_ref().map(|name| format!("did you mean `{name}`?"));
             }
             Problem::NoEnvironment { .. } => "set spec.source.plugin: {name: environment, parameters: [{name: environment, string: …}]}",
-            Problem::EngineMissing { engine, .. } if matches!(engine.as_str(), "kustomize" | "helm") => {
+            Problem::EngineMissing { engine, .. } if engine == "kustomize" => {
                 "set spec.source.directory to read its files as plain manifests"
             }
             Problem::LfsPointer { .. } => "commit the file without LFS: configuration is read from git alone",

@@ -50,6 +50,11 @@ impl<'a> Files<'a> {
         Files::new(self.tree, self.limits)
     }
 
+    /// The tree itself.
+    pub(crate) fn tree(&self) -> &'a dyn Tree {
+        self.tree
+    }
+
     pub(crate) fn limits(&self) -> &'a Limits {
         self.limits
     }

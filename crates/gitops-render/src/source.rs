@@ -3,12 +3,13 @@
 //! These are this crate's own plain types, so that it can be used without Applications: whoever has an Application
 //! converts its `spec.source` into a [`Source`].
 
+use gitops_manifest::Value;
 use gitops_tree::TreePath;
 
 use crate::nearest::nearest;
 
 /// A directory of a tree and the engine that turns it into objects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// The directory, from the root of the tree.
     pub path: TreePath,
@@ -17,7 +18,7 @@ pub struct Source {
 }
 
 /// Which engine reads a directory.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Default)]
 #[non_exhaustive]
 pub enum EngineChoice {
     /// Found by looking at the files: see [`crate::render`] for the order.
@@ -27,11 +28,22 @@ pub enum EngineChoice {
     Directory(DirectoryOptions),
     /// An environment layout, chosen.
     Environment(EnvironmentOptions),
+    /// A Helm chart, chosen.
+    Helm(HelmOptions),
     /// An engine that was asked for by name and does not exist here. Rendering fails and says so.
     Unsupported {
         /// As the user wrote it, e.g. `helm`.
         name: String,
     },
+}
+
+/// A Helm chart: `spec.source.helm`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct HelmOptions {
+    /// The block as written in the Application.
+    pub block: Option<Value>,
+    /// The build environment, for `$NAME` in the block.
+    pub environment: Vec<(String, String)>,
 }
 
 /// Plain manifests in a directory: `spec.source.directory`.

@@ -122,14 +122,15 @@ pub(crate) fn unpack(data: &[u8], limits: &Limits, budget: &mut Budget) -> Resul
 /// The path below the base directory, which is the first part of the name.
 fn name_in_chart(name: &str) -> Result<String, ArchiveError> {
     // Archives that were packed on Windows have backslashes throughout.
-    let name = if name.contains('\\') { name.replace('/', "\0").replace('\\', "/").replace('\0', "/") } else { name.to_owned() };
-    let (base, rest) = name.split_once('/').unwrap_or((&name, ""));
+    let delimiter = if name.contains('\\') { '\\' } else { '/' };
+    let (base, rest) = name.split_once(delimiter).unwrap_or((name, ""));
+    let rest = rest.replace('\\', "/");
     if rest.starts_with('/') {
         return Err(ArchiveError::AbsolutePath);
     }
-    let clean = clean(rest);
+    let clean = clean(&rest);
     if clean == "." {
-        return Err(ArchiveError::OutsideBase(name));
+        return Err(ArchiveError::OutsideBase(name.to_owned()));
     }
     if clean.starts_with("..") {
         return Err(ArchiveError::ParentDirectory);

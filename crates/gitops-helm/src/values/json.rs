@@ -8,7 +8,7 @@ pub(super) fn first(text: &str) -> Result<(Val, usize), String> {
     match values.next() {
         Some(Ok(_)) => {
             let end = values.byte_offset();
-            let value = gitops_manifest::json::parse(text[..end].as_bytes(), "--set-json").map_err(|e| e.to_string())?;
+            let value = gitops_manifest::json::parse(&text.as_bytes()[..end], "--set-json").map_err(|e| e.to_string())?;
             Ok((Val::from_manifest(&value), end))
         }
         Some(Err(e)) => Err(e.to_string()),
