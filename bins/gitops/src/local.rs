@@ -11,6 +11,7 @@ use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions,
 use gitops_tree::{DiskTree, Revision, Tree, TreePath};
 
 use crate::EXIT_FOUND;
+use crate::chart::{self, ChartArguments};
 use crate::output::{coloured_diff, print};
 
 /// How a directory is read.
@@ -33,9 +34,10 @@ pub(crate) struct Engine {
   gitops render examples/guestbook
   gitops render --environment production examples/honua/environments
   gitops render examples/shop/apps/web/overlays/prod
+  gitops render charts/web --release-name web --namespace shop -f production.yaml --set image.tag=1.2
   gitops render HEAD~1:examples/guestbook")]
 pub(crate) struct RenderArguments {
-    /// A directory, or REVISION:PATH of the repository around the working directory.
+    /// A directory or a packaged chart, or REVISION:PATH of the repository around the working directory.
     place: String,
     #[command(flatten)]
     engine: Engine,
@@ -48,6 +50,8 @@ pub(crate) struct RenderArguments {
     /// Label what a kustomization gives with `app.kubernetes.io/managed-by`.
     #[arg(long)]
     enable_managedby_label: bool,
+    #[command(flatten)]
+    chart: ChartArguments,
 }
 
 /// `--load-restrictor`, in kustomize's words.
@@ -83,6 +87,13 @@ pub(crate) fn render(arguments: &RenderArguments) -> anyhow::Result<u8> {
     if let Some(text) = kustomization(arguments)? {
         print(&text);
         return Ok(0);
+    }
+    if arguments.engine.environment.is_none() && !arguments.engine.recurse {
+        let (tree, path, _) = open(&arguments.place)?;
+        if chart::is_chart(&*tree, &path) {
+            print(&chart::render(&*tree, &path, &arguments.engine.namespace, &arguments.chart)?);
+            return Ok(0);
+        }
     }
     let manifests = objects(&arguments.place, &arguments.engine)?;
     for (i, manifest) in manifests.iter().enumerate() {

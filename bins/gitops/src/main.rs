@@ -1,6 +1,7 @@
 //! `gitops`: applications of a server, local rendering and diffs, back-ups.
 
 mod app;
+mod chart;
 mod client;
 mod local;
 mod output;
@@ -59,7 +60,7 @@ enum Command {
     #[command(subcommand)]
     App(app::AppCommand),
     /// Render a directory and print its objects as YAML. Needs no server.
-    Render(local::RenderArguments),
+    Render(Box<local::RenderArguments>),
     /// Compare what two directories or revisions render to. Needs no server.
     Diff(local::DiffArguments),
     /// Back up a server's store while it runs, and verify the copy.

@@ -11,7 +11,8 @@ use gitops_kustomize::LoadRestrictor;
 use gitops_manifest::patch::merge;
 use gitops_manifest::{Manifest, json};
 use gitops_render::{
-    Context, DirectoryOptions, EngineChoice, EnvironmentOptions, KustomizeOptions, Limits, RenderError, Rendered, Source, SourceOverride,
+    Context, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Limits, RenderError, Rendered, Source,
+    SourceOverride,
 };
 use gitops_source::{Mirrors, RepoUrl, RevisionSpec};
 use gitops_tree::{Entry, ReadSet, Revision, Tree, TreeError, TreePath};
@@ -407,6 +408,10 @@ fn engine(source: &ApplicationSource, environment: impl FnOnce() -> Vec<(String,
                 exclude: text(block.exclude),
                 disable_extension_filter: block.disable_extension_filter,
             }))
+        }
+        Some(&"helm") => {
+            let block = source.helm.as_ref().map(ToString::to_string).unwrap_or_default();
+            HelmOptions::from_json(&block).map(EngineChoice::Helm).map_err(|e| DesiredError::Spec(e.to_string()))
         }
         Some(&"plugin") => {
             let plugin = source.plugin.clone().unwrap_or_default();

@@ -10,14 +10,10 @@ use crate::error::Problem;
 use crate::files::{Files, Found};
 
 pub(crate) enum Detected {
-    /// An engine that is not there yet, and the file that asks for it.
-    Missing {
-        file: TreePath,
-        engine: &'static str,
-    },
-    Directory,
     Kustomize,
+    Helm,
     Environment,
+    Directory,
 }
 
 pub(crate) fn detect(files: &mut Files<'_>, path: &TreePath) -> Result<Detected, Problem> {
@@ -27,8 +23,8 @@ pub(crate) fn detect(files: &mut Files<'_>, path: &TreePath) -> Result<Detected,
     if with(&gitops_kustomize::FILE_NAMES).is_some() {
         return Ok(Detected::Kustomize);
     }
-    if let Some(chart) = entries.iter().find(|e| e.path.file_name().ends_with("Chart.yaml")) {
-        return Ok(Detected::Missing { file: chart.path.clone(), engine: "helm" });
+    if entries.iter().any(|e| e.path.file_name().ends_with("Chart.yaml")) {
+        return Ok(Detected::Helm);
     }
     let directory = |name: &str| entries.iter().any(|e| e.path.file_name() == name && e.kind == EntryKind::Directory);
     if with(&["platform.yaml", "platform.yml", "platform.json"]).is_some() && (directory("agents") || directory("webapps")) {

@@ -65,6 +65,14 @@ pub enum Problem {
     /// A kustomization cannot be built.
     #[error(transparent)]
     Kustomize(Box<gitops_kustomize::BuildError>),
+    /// A chart cannot be rendered.
+    #[error("{at}: {reason}")]
+    Helm {
+        /// The chart.
+        at: Location,
+        /// Why, in Helm's words: chart, template and line.
+        reason: String,
+    },
     /// More than one document in a file of ours.
     #[error("{at}: a second document begins here: a file of settings is one document")]
     SecondDocument {
@@ -286,7 +294,6 @@ impl Problem {
             }
             Problem::Kustomize(error) => return error.hint(),
             Problem::NoEnvironment { .. } => "set spec.source.plugin: {name: environment, parameters: [{name: environment, string: …}]}",
-            Problem::EngineMissing { engine, .. } if engine == "helm" => "set spec.source.directory to read its files as plain manifests",
             Problem::LfsPointer { .. } => "commit the file without LFS: configuration is read from git alone",
             Problem::Path { .. } => "correct spec.source.path: it is seen from the root of the repository",
             Problem::ManifestMissing { .. } => "add manifest.json, or remove the directory",

@@ -1,4 +1,4 @@
-//! From files at a commit to objects: directories of plain manifests, kustomizations, and environment layouts.
+//! From files at a commit to objects: directories of plain manifests, kustomizations, Helm charts, and environment layouts.
 //!
 //! In: a [`gitops_tree::Tree`] (never a file system), a [`Source`], a [`Context`]. Out: manifests, the set of all that was
 //! read, warnings. The same input gives the same output, in the same order; nothing is executed and nothing is fetched.
@@ -28,6 +28,7 @@ mod document;
 pub mod environment;
 mod error;
 mod files;
+mod helm;
 mod kustomize;
 mod limits;
 mod nearest;
@@ -41,4 +42,4 @@ pub use limits::Limits;
 pub use overrides::{SourceOverride, source_overrides};
 pub use render::{Context, render};
 pub use rendered::Rendered;
-pub use source::{DirectoryOptions, EngineChoice, EnvironmentOptions, KustomizeOptions, Layout, ParameterError, Source};
+pub use source::{DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Layout, ParameterError, Source};

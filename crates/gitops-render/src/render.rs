@@ -9,7 +9,7 @@ use crate::files::{Files, at};
 use crate::limits::Limits;
 use crate::rendered::Rendered;
 use crate::source::{DirectoryOptions, EngineChoice, Source};
-use crate::{directory, environment, kustomize};
+use crate::{directory, environment, helm, kustomize};
 
 /// For whom is rendered.
 #[derive(Clone, Copy)]
@@ -46,8 +46,8 @@ pub(crate) struct Output {
 /// Renders one source.
 ///
 /// [`EngineChoice::Detect`] looks at the directory, first match wins: `kustomization.yaml`, `kustomization.yml` or
-/// `Kustomization` (Kustomize); a name ending in `Chart.yaml` (Helm), which is refused, naming the engine that is not
-/// there yet; `platform.yaml` beside `agents/` or `webapps/` (environment, platform layout); a directory
+/// `Kustomization` (Kustomize); a name ending in `Chart.yaml` (Helm); `platform.yaml` beside `agents/` or `webapps/`
+/// (environment, platform layout); a directory
 /// `environments/` beside no manifest, or a directory inside one called `environments` whose files are no Kubernetes
 /// objects (environment, environments layout); anything else is a `directory`.
 ///
@@ -88,9 +88,10 @@ fn run(files: &mut Files<'_>, source: &Source, context: &Context<'_>, output: &m
         EngineChoice::Directory(options) => directory::render(files, path, options, context, output).map(|()| "directory"),
         EngineChoice::Environment(options) => environment::render(files, path, options, context, output).map(|()| "environment"),
         EngineChoice::Kustomize(options) => kustomize::render(files.tree(), path, options, context, output).map(|()| "kustomize"),
+        EngineChoice::Helm(options) => helm::render(files.tree(), path, options, context, output).map(|()| "helm"),
         EngineChoice::Detect => match detect::detect(&mut files.afresh(), path)? {
-            Detected::Missing { file, engine } => Err(Problem::EngineMissing { at: at(&file), engine: engine.to_owned() }),
             Detected::Kustomize => kustomize::render(files.tree(), path, &Default::default(), context, output).map(|()| "kustomize"),
+            Detected::Helm => helm::render(files.tree(), path, &Default::default(), context, output).map(|()| "helm"),
             Detected::Directory => directory::render(files, path, &DirectoryOptions::default(), context, output).map(|()| "directory"),
             Detected::Environment => environment::render(files, path, &Default::default(), context, output).map(|()| "environment"),
         },

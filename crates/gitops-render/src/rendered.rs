@@ -14,7 +14,8 @@ pub struct Rendered {
     pub reads: ReadSet,
     /// What is doubtful but was accepted. One line each, with its file.
     pub warnings: Vec<String>,
-    /// The engine that did it: `directory`, `kustomize` or `environment`; `several` after [`Rendered::join`] of different ones.
+    /// The engine that did it: `directory`, `kustomize`, `helm` or `environment`; `several` after [`Rendered::join`] of
+    /// different ones.
     pub engine: &'static str,
 }
 

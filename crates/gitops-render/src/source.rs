@@ -31,11 +31,22 @@ pub enum EngineChoice {
     Kustomize(KustomizeOptions),
     /// An environment layout, chosen.
     Environment(EnvironmentOptions),
+    /// A Helm chart, chosen.
+    Helm(HelmOptions),
     /// An engine that was asked for by name and does not exist here. Rendering fails and says so.
     Unsupported {
         /// As the user wrote it, e.g. `helm`.
         name: String,
     },
+}
+
+/// A Helm chart: `spec.source.helm`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct HelmOptions {
+    /// The block as written in the Application.
+    pub block: Option<Value>,
+    /// The build environment, for `$NAME` in the block.
+    pub environment: Vec<(String, String)>,
 }
 
 /// Plain manifests in a directory: `spec.source.directory`.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use gitops_manifest::Value;
 use gitops_manifest::yaml::{self, ParseOptions};
-use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, Limits, Rendered, Source, render};
+use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, Limits, Rendered, Source, render};
 use gitops_tree::{MemoryTree, TreePath};
 
 #[derive(Default)]
@@ -62,6 +62,11 @@ fn read_case(folder: &Path) -> Case {
 }
 
 fn engine(case: &Case) -> EngineChoice {
+    if case.engine == "helm" {
+        let block = Value::Map(case.options.iter().map(|(k, v)| (k.as_str(), v.clone())).collect());
+        let environment = vec![("ARGOCD_APP_NAME".to_owned(), "case".to_owned())];
+        return EngineChoice::Helm(HelmOptions { block: Some(block), environment });
+    }
     let mut directory = DirectoryOptions::default();
     let mut parameters = Vec::new();
     for (key, value) in &case.options {

@@ -26,10 +26,17 @@ pub fn print_html_safe(value: &Value) -> String {
     out
 }
 
-/// Prints JSON with two spaces of indent, keys sorted by bytes, no newline at the end: Go's `MarshalIndent`.
+/// Prints JSON with two spaces of indent, keys sorted by bytes, no newline at the end: Go's `MarshalIndent` with `SetEscapeHTML(false)`.
 pub fn print_pretty(value: &Value) -> String {
     let mut out = String::new();
     Printer { out: &mut out, indent: Some(0), escape_html: false }.value(value);
+    out
+}
+
+/// Like [`print_pretty`], with `<`, `>` and `&` written as [`print_html_safe`] does: Go's plain `MarshalIndent`.
+pub fn print_pretty_html_safe(value: &Value) -> String {
+    let mut out = String::new();
+    Printer { out: &mut out, indent: Some(0), escape_html: true }.value(value);
     out
 }
 

@@ -17,7 +17,7 @@ use node::NodeBuilder;
 use source::{Lines, Source};
 
 pub use node::{Node, NodeKind, ScalarStyle};
-pub use print::{print, print_all, print_to};
+pub use print::{in_print_order, print, print_all, print_to};
 
 /// How plain scalars resolve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -48,6 +48,15 @@ pub fn print_all<'v>(values: impl IntoIterator<Item = &'v Value>) -> String {
     out
 }
 
+/// The entries of a map in the order in which it is printed.
+pub fn in_print_order(map: &Map) -> Vec<(&Str, &Value)> {
+    let mut entries: Vec<_> = map.iter().collect();
+    if !order::is_natural(map) {
+        order::sort(&mut entries);
+    }
+    entries
+}
+
 const INDENT: isize = 2;
 
 /// Where we are on the page. Invariant: `column` is exact whenever a scalar starts; after a value that ended inside a line

@@ -1,0 +1,131 @@
+//! `gitops render` of a Helm chart: the flags of `helm template`, and what it prints.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use gitops_helm::{Capabilities, Chart, KubeVersion, Limits, RenderOptions, Values};
+use gitops_tree::{EntryKind, Tree, TreePath};
+
+/// How a chart is rendered: only charts look at these.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Options for Helm charts")]
+pub(crate) struct ChartArguments {
+    /// Name of the release.
+    #[arg(long, default_value = "release-name")]
+    release_name: String,
+    /// Values files, the later ones over the earlier.
+    #[arg(long, short = 'f', value_delimiter = ',')]
+    values: Vec<String>,
+    /// Set a value: `a.b[0]=c,d={e,f}`.
+    #[arg(long)]
+    set: Vec<String>,
+    /// Set a value to text.
+    #[arg(long)]
+    set_string: Vec<String>,
+    /// Set a value to the content of a file: `key=path`.
+    #[arg(long)]
+    set_file: Vec<String>,
+    /// Set a value to JSON.
+    #[arg(long)]
+    set_json: Vec<String>,
+    /// Set a value to the text as it stands.
+    #[arg(long)]
+    set_literal: Vec<String>,
+    /// Print the files of `crds/` too.
+    #[arg(long)]
+    include_crds: bool,
+    /// Leave out hooks.
+    #[arg(long)]
+    no_hooks: bool,
+    /// Leave out tests.
+    #[arg(long)]
+    skip_tests: bool,
+    /// Render as an upgrade, not as a first installation.
+    #[arg(long)]
+    is_upgrade: bool,
+    /// Do not check values against `values.schema.json`.
+    #[arg(long)]
+    skip_schema_validation: bool,
+    /// Version of Kubernetes to render for.
+    #[arg(long)]
+    kube_version: Option<String>,
+    /// API versions that the cluster has beside the usual ones.
+    #[arg(long, short = 'a', value_delimiter = ',')]
+    api_versions: Vec<String>,
+    /// Print only what these templates give.
+    #[arg(long, short = 's')]
+    show_only: Vec<String>,
+}
+
+/// Whether a chart stands at `path`: a directory with a Chart.yaml, or an archive.
+pub(crate) fn is_chart(tree: &dyn Tree, path: &TreePath) -> bool {
+    match tree.entry(path) {
+        Ok(Some(entry)) if entry.kind == EntryKind::File => path.file_name().ends_with(".tgz"),
+        Ok(Some(_)) => tree.entry(&path.child("Chart.yaml")).is_ok_and(|entry| entry.is_some()),
+        _ => false,
+    }
+}
+
+/// What `helm template` prints.
+pub(crate) fn render(tree: &dyn Tree, path: &TreePath, namespace: &str, arguments: &ChartArguments) -> anyhow::Result<String> {
+    let limits = Limits::default();
+    let values = values(arguments, &limits)?;
+    let chart = Chart::load(tree, path, &limits)?;
+    let rendered = chart.render(&values, &options(namespace, arguments)?)?;
+    for warning in chart.warnings().iter().chain(&rendered.warnings) {
+        eprintln!("warning: {warning}");
+    }
+    if arguments.show_only.is_empty() { Ok(rendered.to_text()) } else { Ok(rendered.show_only(&arguments.show_only)?) }
+}
+
+fn options(namespace: &str, arguments: &ChartArguments) -> anyhow::Result<RenderOptions> {
+    let namespace = if namespace.is_empty() { "default" } else { namespace };
+    let mut capabilities = Capabilities::default();
+    if let Some(version) = &arguments.kube_version {
+        capabilities.kube_version = KubeVersion::parse(version)?;
+    }
+    capabilities.api_versions.extend(arguments.api_versions.iter().cloned());
+    let mut options = RenderOptions::new(&arguments.release_name, namespace);
+    options.capabilities = Arc::new(capabilities);
+    options.is_upgrade = arguments.is_upgrade;
+    options.include_crds = arguments.include_crds;
+    options.no_hooks = arguments.no_hooks;
+    options.skip_tests = arguments.skip_tests;
+    options.skip_schema_validation = arguments.skip_schema_validation;
+    options.now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i128::try_from(now.as_nanos()).unwrap_or(0));
+    Ok(options)
+}
+
+fn read(path: &str) -> anyhow::Result<Vec<u8>> {
+    if path.trim() == "-" {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes)?;
+        return Ok(bytes);
+    }
+    std::fs::read(Path::new(path)).with_context(|| format!("{path}: cannot be read"))
+}
+
+fn values(arguments: &ChartArguments, limits: &Limits) -> anyhow::Result<Values> {
+    let mut values = Values::default();
+    for file in &arguments.values {
+        values.merge(&Values::from_yaml(&read(file)?, file, limits.max_values_bytes)?);
+    }
+    for text in &arguments.set_json {
+        values.set_json(text)?;
+    }
+    for text in &arguments.set {
+        values.set(text)?;
+    }
+    for text in &arguments.set_string {
+        values.set_string(text)?;
+    }
+    for text in &arguments.set_file {
+        values.set_file(text, &mut |path| read(path).map_err(|e| format!("{e:#}")))?;
+    }
+    for text in &arguments.set_literal {
+        values.set_literal(text)?;
+    }
+    Ok(values)
+}

@@ -1,0 +1,1 @@
+{{ define "leaf.name" }}leaf-of-{{ .Chart.Name }}{{ end }}
