@@ -124,7 +124,8 @@ fn open(place: &str) -> anyhow::Result<(Box<dyn Tree>, TreePath)> {
         return Ok((Box::new(tree), TreePath::parse(path)?));
     }
     let directory = std::fs::canonicalize(place).with_context(|| format!("{place}: cannot be read"))?;
-    let top = top_of(&directory).unwrap_or_else(|| directory.clone());
+    let around = if directory.is_file() { directory.parent().unwrap_or(Path::new("/")) } else { &directory };
+    let top = top_of(around).unwrap_or_else(|| around.to_owned());
     let inside = directory.strip_prefix(&top).unwrap_or(Path::new("")).to_str().context("the path is not UTF-8")?;
     let path = TreePath::parse(inside)?;
     Ok((Box::new(DiskTree::open(&top)?), path))
