@@ -190,11 +190,12 @@ fn open(place: &str) -> anyhow::Result<(Box<dyn Tree>, TreePath, Option<String>)
         return Ok((Box::new(tree), TreePath::parse(path)?, None));
     }
     let directory = std::fs::canonicalize(place).with_context(|| format!("{place}: cannot be read"))?;
+    let around = if directory.is_file() { directory.parent().unwrap_or(Path::new("/")) } else { &directory };
     let is_kustomization = || gitops_kustomize::FILE_NAMES.iter().any(|name| directory.join(name).exists());
-    let top = match top_of(&directory) {
+    let top = match top_of(around) {
         Some(top) => top,
         None if is_kustomization() => PathBuf::from("/"),
-        None => directory.clone(),
+        None => around.to_owned(),
     };
     let inside = directory.strip_prefix(&top).unwrap_or(Path::new("")).to_str().context("the path is not UTF-8")?;
     let path = TreePath::parse(inside)?;

@@ -11,7 +11,7 @@ use gitops_manifest::Value;
 use gitops_template::sprig::semver::{Constraint, Version};
 use gitops_template::{Str, fmt};
 
-use crate::chart::ChartData;
+use crate::chart::{ChartData, Dependency};
 use crate::error::RenderError;
 use crate::values::aliased::{Endless, Tables};
 use crate::values::coalesce::{self, Defaults, Nulls, Sharing};
@@ -40,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) children: Vec<Id>,
     /// `None`: no list at all, which Helm treats unlike an empty one.
     requirements: Option<Vec<usize>>,
+    /// The number of the first that Chart.yaml lists.
+    first_requirement: usize,
     values: Table,
 }
 
@@ -95,9 +97,15 @@ impl Instances {
         &self.nodes[id]
     }
 
-    /// The dependencies of an instance that are left, as `.Chart.Dependencies` shows them: name in use, and the index of each.
-    pub(crate) fn requirement_names(&self, id: Id) -> impl Iterator<Item = &str> {
-        self.nodes[id].requirements.iter().flatten().map(|r| self.dependencies[*r].name.as_str())
+    /// The dependencies of an instance that are left: as Chart.yaml lists each, the name it has now, whether it is enabled.
+    /// Those of a chart that nobody lists are never looked at, and stay as they were.
+    pub(crate) fn requirements(&self, id: Id) -> impl Iterator<Item = (&Dependency, &str, bool)> {
+        let node = &self.nodes[id];
+        let listed = node.data.metadata.dependencies.as_deref().unwrap_or_default();
+        node.requirements.iter().flatten().filter_map(move |r| {
+            let requirement = &self.dependencies[*r];
+            Some((listed.get(r.checked_sub(node.first_requirement)?)?, requirement.name.as_str(), requirement.enabled))
+        })
     }
 
     pub(crate) fn take_warnings(&mut self) -> Vec<String> {
@@ -127,6 +135,7 @@ impl Instances {
     }
 
     fn add(&mut self, data: &Arc<ChartData>, parent: Option<Id>) -> Result<Id, RenderError> {
+        let first_requirement = self.dependencies.len();
         let requirements = data.metadata.dependencies.as_ref().map(|list| {
             let from = self.dependencies.len();
             self.dependencies.extend(list.iter().map(|d| Requirement {
@@ -136,12 +145,20 @@ impl Instances {
                 condition: d.condition.clone(),
                 tags: d.tags.clone(),
                 imports: d.import_values.clone(),
-                enabled: true,
+                enabled: false,
             }));
             (from..self.dependencies.len()).collect()
         });
         let name = Str::from(data.metadata.name.as_str());
-        let node = Node { data: Arc::clone(data), name, parent, children: Vec::new(), requirements, values: data.values.clone() };
+        let node = Node {
+            data: Arc::clone(data),
+            name,
+            parent,
+            children: Vec::new(),
+            requirements,
+            first_requirement,
+            values: data.values.clone(),
+        };
         let id = self.push(node)?;
         for child in &data.children {
             let child = self.add(child, Some(id))?;

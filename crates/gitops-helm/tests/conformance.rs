@@ -41,8 +41,8 @@ fn render(row: &Value) -> Result<Rendered, String> {
     let release = &row["release"];
     let mut options = RenderOptions::new(text(release, "name"), text(release, "namespace"));
     options.is_upgrade = release["isUpgrade"].as_bool().unwrap_or_default();
-    let mut capabilities = Capabilities::default();
-    capabilities.kube_version = KubeVersion::parse(text(&row["capabilities"], "kubeVersion")).map_err(|e| e.to_string())?;
+    let kube_version = KubeVersion::parse(text(&row["capabilities"], "kubeVersion")).map_err(|e| e.to_string())?;
+    let mut capabilities = Capabilities { kube_version, ..Capabilities::default() };
     capabilities.api_versions.extend(texts(&row["capabilities"], "apiVersions"));
     options.capabilities = Arc::new(capabilities);
     options.include_crds = row["includeCrds"].as_bool().unwrap_or_default();

@@ -45,7 +45,7 @@ pub(super) fn template(path: &str, base: &str) -> Value {
 pub(super) fn dots(instances: &Instances, values: &Map, options: &RenderOptions) -> Dots {
     let mut dots = Dots::new();
     let shared = Shared { release: release(options), capabilities: capabilities(&options.capabilities) };
-    dot(instances, Instances::ROOT, values.copy_as(VALUES), &shared, &mut dots);
+    dot(instances, Instances::ROOT, values.alias_as(VALUES), &shared, &mut dots);
     dots
 }
 
@@ -59,7 +59,7 @@ fn dot(instances: &Instances, id: Id, values: Map, shared: &Shared, dots: &mut D
     let subcharts = Map::new();
     for child in &node.children {
         let name = instances.node(*child).name.clone();
-        let inner = table_at(&values, &name).unwrap_or_default().copy_as(VALUES);
+        let inner = table_at(&values, &name).unwrap_or_default().alias_as(VALUES);
         let dot = dot(instances, *child, inner, shared, dots);
         subcharts.insert(name, dot);
     }
@@ -143,10 +143,7 @@ fn chart(instances: &Instances, id: Id) -> Value {
         None => Map::nil(MapType::STRINGS),
     };
     let maintainers: Vec<Value> = m.maintainers.iter().map(maintainer).collect();
-    let names: Vec<&str> = instances.requirement_names(id).collect();
-    let listed = m.dependencies.iter().flatten();
-    let in_use = |d: &&Dependency| names.contains(&d.name.as_str()) || names.contains(&d.alias.as_str());
-    let dependencies: Vec<Value> = listed.filter(in_use).map(dependency).collect();
+    let dependencies: Vec<Value> = instances.requirements(id).map(|(d, name, enabled)| dependency(d, name, enabled)).collect();
     let list = |ty: &'static ListType, items: Vec<Value>| if items.is_empty() { List::nil(ty) } else { List::typed(ty, items) };
     let fields = vec![
         Field::optional("Name", "name", node.name.clone()),
@@ -182,8 +179,8 @@ fn maintainer(maintainer: &Maintainer) -> Value {
     ))
 }
 
-/// As it is after processing: the alias has taken the place of the name, it is enabled, and imports are written out.
-fn dependency(d: &Dependency) -> Value {
+/// As it is after processing: the alias has taken the place of the name, and imports are written out.
+fn dependency(d: &Dependency, name: &str, enabled: bool) -> Value {
     let pair = |(child, parent): (String, String)| {
         let entries = vec![(Str::from_static("child"), Value::from(child)), (Str::from_static("parent"), Value::from(parent))];
         Value::Map(Map::typed(MapType::STRINGS, entries))
@@ -193,12 +190,12 @@ fn dependency(d: &Dependency) -> Value {
     Value::object(Record::new(
         "*chart.Dependency",
         vec![
-            Field::always("Name", "name", if d.alias.is_empty() { d.name.as_str() } else { d.alias.as_str() }),
+            Field::always("Name", "name", name),
             Field::optional("Version", "version", d.version.as_str()),
             Field::always("Repository", "repository", d.repository.as_str()),
             Field::optional("Condition", "condition", d.condition.as_str()),
             Field::optional("Tags", "tags", texts(&d.tags)),
-            Field::optional("Enabled", "enabled", true),
+            Field::optional("Enabled", "enabled", enabled),
             Field::optional("ImportValues", "import-values", imports),
             Field::optional("Alias", "alias", d.alias.as_str()),
         ],
