@@ -35,7 +35,9 @@ fn setting(name: &str) -> Option<String> {
 }
 
 fn kustomize() -> Option<PathBuf> {
-    let program = setting("GITOPS_KUSTOMIZE").map_or_else(|| "kustomize".into(), PathBuf::from);
+    // By its whole path: it is run without an environment, where no name is looked up.
+    let on_path = || std::env::split_paths(&std::env::var_os("PATH")?).map(|dir| dir.join("kustomize")).find(|file| file.is_file());
+    let program = setting("GITOPS_KUSTOMIZE").map(PathBuf::from).or_else(on_path)?;
     let output = Command::new(&program).arg("version").output().ok()?;
     String::from_utf8_lossy(&output.stdout).contains(VERSION).then_some(program)
 }
