@@ -6,10 +6,12 @@ use crate::metadata::{Package, packages};
 const LAYERS: &[(&str, u8)] = &[
     ("gitops-manifest", 0),
     ("gitops-tree", 0),
-    ("gitops-health", 0),
-    ("gitops-app", 1),
     ("gitops-diff", 1),
+    ("gitops-health", 1),
+    ("gitops-app", 2),
     ("gitops-apply", 2),
+    ("gitops-lua", 2),
+    ("gitops-actions", 3),
     ("gitops-git", 3),
     ("gitops-render", 3),
     ("gitops-source", 5),
@@ -32,6 +34,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ureq", &["gitops-source", "gitops-target-platform", "gitops"]),
     ("axum", &["gitops-http", "gitops-server"]),
     ("granit-parser", &["gitops-manifest"]),
+    ("mlua", &["gitops-lua"]),
     ("petgraph", &["gitops-apply"]),
     ("jsonschema", &["gitops-render"]),
 ];
