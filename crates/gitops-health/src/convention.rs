@@ -344,6 +344,7 @@ pub(crate) fn health(live: &Live<'_>) -> Option<Health> {
         .or_else(|| failed_state(live))
         .or_else(|| bad_or_busy(live))
         .or_else(|| whole(live))
+        .or_else(|| open_step(live))
         .or_else(|| ready_flag(live))
         .or_else(|| state(live))
         .or_else(|| replicas(live))
@@ -389,7 +390,7 @@ fn failed_state(live: &Live<'_>) -> Option<Health> {
 
 fn bad_or_busy(live: &Live<'_>) -> Option<Health> {
     let truths = || live.conditions().filter(|c| c.status() == "True");
-    if let Some(bad) = truths().find(|c| ends_with_any(c.kind(), BAD_WHEN_TRUE)) {
+    if let Some(bad) = truths().find(|c| ends_with_any(c.kind(), BAD_WHEN_TRUE) && !(c.kind() == "PartiallyReady" && is_whole(live))) {
         let status = if meaning(bad.reason()) == Some(Progressing) { Progressing } else { Degraded };
         return Some(Health::new(status, said(&bad)));
     }
@@ -466,12 +467,27 @@ fn by_words(condition: &Condition<'_>) -> Option<HealthStatus> {
     if condition.field("severity").as_deref() == Some("Info") {
         return Some(Progressing);
     }
+    let start = condition.message().get(..5).unwrap_or("");
+    let outcome = !condition.message().contains(' ') && meaning(condition.message()) == Some(Degraded);
+    if start.eq_ignore_ascii_case("error") || outcome {
+        return Some(Degraded);
+    }
     let reason = meaning(condition.reason()).filter(|m| matches!(m, Degraded | Progressing | Suspended));
     reason.or_else(|| {
         let message = condition.message().to_ascii_lowercase();
         let waiting = ["waiting ", "in progress", "not yet", "initializing", "creating ", "provisioning", "pending", "is still"];
         waiting.iter().any(|w| message.contains(w)).then_some(Progressing)
     })
+}
+
+/// A step that is not done, where no condition stands for the whole: a phase beside it (`Running`, `Deployed`) says less.
+fn open_step(live: &Live<'_>) -> Option<Health> {
+    let step = |c: &Condition<'_>| ends_with_any(c.kind(), WHOLE) || ends_with_any(c.kind(), STEPS);
+    let failed = live.conditions().find(|c| c.status() == "False" && step(c))?;
+    // What waits for its turn says nothing while the others go on.
+    let waiting = live.has("status.phase") || live.has("status.state");
+    let status = by_reason(&failed);
+    (!waiting || status == Degraded || !failed.reason().is_empty()).then(|| Health::new(status, said(&failed)))
 }
 
 /// `status.ready`, `status.readyToUse`, `status.pass`, `status.error` without conditions.
@@ -530,6 +546,7 @@ fn parts(live: &Live<'_>) -> Option<Health> {
         return Some(Health::new(Progressing, "Waiting for the latest spec to be observed"));
     }
     let all: Vec<Condition<'_>> = live.conditions().chain(nested).collect();
+    let all: Vec<Condition<'_>> = all.into_iter().filter(|c| !is_good_when_false(c)).collect();
     if let Some(bad) = all.iter().find(|c| c.status() == "False" && by_words(c).is_none_or(|s| s == Degraded) && c.kind() != "Programmed") {
         return Some(Health::new(by_reason(bad), said(bad)));
     }
@@ -537,6 +554,10 @@ fn parts(live: &Live<'_>) -> Option<Health> {
         return Some(Health::new(Progressing, said(open)));
     }
     all.first().map(|first| Health::new(Healthy, said(first)))
+}
+
+fn is_good_when_false(condition: &Condition<'_>) -> bool {
+    condition.status() != "True" && (ends_with_any(condition.kind(), BAD_WHEN_TRUE) || ends_with_any(condition.kind(), BUSY_WHEN_TRUE))
 }
 
 fn said(condition: &Condition<'_>) -> String {
@@ -566,6 +587,10 @@ fn meaning(text: &str) -> Option<HealthStatus> {
     if let Some(status) = listed(&squeezed) {
         return Some(status);
     }
+    if squeezed == "notready" {
+        // Says no more than the condition itself.
+        return None;
+    }
     let words = words(text);
     if words.iter().any(|w| w == "not" || w == "no" || w == "non") {
         if words.last().is_some_and(|w| matches!(w.as_str(), "ready" | "complete" | "completed" | "available" | "synced" | "yet")) {
@@ -577,7 +602,7 @@ fn meaning(text: &str) -> Option<HealthStatus> {
         return Some(Degraded);
     }
     // `WaitingForPods…`: what is being done comes first; else the outcome comes last.
-    if words.first().and_then(|w| listed(w)) == Some(Progressing) {
+    if words.first().is_some_and(|w| w.ends_with("ing") && listed(w) == Some(Progressing)) {
         return Some(Progressing);
     }
     let ends = [words.last(), words.first()];

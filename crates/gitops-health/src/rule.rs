@@ -382,6 +382,8 @@ fn comparison(operator: &str) -> Option<(Order, &str)> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
     use gitops_manifest::json;
 
     use super::*;

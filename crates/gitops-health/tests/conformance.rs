@@ -1,5 +1,8 @@
 //! Argo CD's own cases: what it says of an object, we say.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "door: reads the conformance data")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

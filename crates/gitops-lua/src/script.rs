@@ -79,11 +79,13 @@ pub struct Script {
     limits: Limits,
 }
 
-/// What 5.1 had and 5.2 has under another name. Runs before the script, with the limits on.
-const NAMES_OF_5_1: &str = r#"
+/// What 5.1 had and 5.2 has under another name, and what keeps library functions, which the interpreter does not look into while they
+/// run, from running for ever. `check` and `cost` come from us: the one fails once a limit was met, the other when a pattern could take
+/// too long.
+const PRELUDE: &str = r#"
+local check, cost = ...
 unpack = unpack or table.unpack
 loadstring = load
-table.getn = function(t) return #t end
 table.maxn = table.maxn or function(t)
   local n = 0
   for k in pairs(t) do if type(k) == "number" and k > n then n = k end end
@@ -94,8 +96,36 @@ if math then
   math.pow = math.pow or function(a, b) return a ^ b end
   math.log10 = math.log10 or function(a) return math.log(a, 10) end
 end
-if string then string.gfind = string.gmatch end
+
+local function checked(f) return function(...) return check(f(...)) end end
+pcall, xpcall = checked(pcall), checked(xpcall)
+if coroutine then coroutine.resume = checked(coroutine.resume) end
+
+local rawlen, type, error = rawlen, type, error
+for _, name in ipairs({"insert", "remove", "concat", "sort", "unpack"}) do
+  local f = table[name]
+  table[name] = function(t, ...)
+    if type(t) == "table" and #t ~= rawlen(t) then error("a list with a length of its own cannot be used here", 2) end
+    return f(t, ...)
+  end
+end
+unpack = table.unpack
+table.getn = function(t) return #t end
+
+if string then
+  for _, name in ipairs({"find", "match", "gmatch", "gsub"}) do
+    local f = string[name]
+    string[name] = function(s, p, ...)
+      cost(s, p)
+      return f(s, p, ...)
+    end
+  end
+  string.gfind = string.gmatch
+end
 "#;
+
+/// The most steps a pattern may need in the worst case: about a second of them.
+const MAX_PATTERN_COST: f64 = 2.0e8;
 
 /// Steps between two looks at the limits.
 const STRIDE: u32 = 1000;
@@ -166,7 +196,13 @@ impl Script {
         close(&lua)?;
         lua.set_memory_limit(self.limits.memory)?;
         self.watch(&lua, spent)?;
-        lua.load(NAMES_OF_5_1).set_name("=names").exec()?;
+        let over = Rc::clone(spent);
+        let check = lua.create_function(move |_, results: mlua::MultiValue| match &*over.borrow() {
+            Some(limit) => Err(mlua::Error::runtime(limit)),
+            None => Ok(results),
+        })?;
+        let cost = lua.create_function(|_, (subject, pattern): (mlua::Value, mlua::Value)| check_pattern(&subject, &pattern))?;
+        lua.load(PRELUDE).set_name("=prelude").call::<()>((check, cost))?;
         for (name, value) in globals {
             lua.globals().raw_set(*name, into_lua(&lua, value)?)?;
         }
@@ -194,6 +230,26 @@ impl Script {
             Err(error)
         })
     }
+}
+
+/// Lua's matcher tries every length of every repeated item: with n characters and k such items up to n^k steps, from each start.
+fn check_pattern(subject: &mlua::Value, pattern: &mlua::Value) -> mlua::Result<()> {
+    let (mlua::Value::String(subject), mlua::Value::String(pattern)) = (subject, pattern) else { return Ok(()) };
+    let (subject, pattern) = (subject.as_bytes(), pattern.as_bytes());
+    let length = subject.len() as f64 + 1.0;
+    let starts = if pattern.starts_with(b"^") { 1.0 } else { length };
+    let items = pattern.iter().fold(1.0_f64, |cost, byte| match byte {
+        b'*' | b'+' | b'-' => cost * length,
+        b'?' => cost * 2.0,
+        _ => cost,
+    });
+    // What is not repeated is compared once per start, also when the pattern is plain text.
+    if starts * items.max(1.0 + pattern.len() as f64 / 64.0) > MAX_PATTERN_COST {
+        return Err(mlua::Error::runtime(
+            "the pattern could take too long on this text: use fewer `*`, `+`, `-` and `?`, or a shorter text",
+        ));
+    }
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a limit on time needs the time; no result depends on it but `Limit`")]
