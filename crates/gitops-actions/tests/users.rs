@@ -71,12 +71,31 @@ fn what_was_set_is_taken_away_again() {
     assert_eq!(run(&application, "toggle-auto-sync").as_deref(), Some(r#"{"spec":{"syncPolicy":{"automated":{"enabled":false}}}}"#));
 }
 
+const KINDS: &[(&str, &str)] = &[
+    ("apps", "Deployment"),
+    ("argoproj.io", "Rollout"),
+    ("argoproj.io", "CronWorkflow"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+    ("keda.sh", "ScaledObject"),
+    ("numaflow.numaproj.io", "Pipeline"),
+    ("postgresql.cnpg.io", "Cluster"),
+];
+const ODD: &[&str] = &["null", "[]", "{}", "1", "\"x\"", "{\"paused\": 1}", "{\"conditions\": [1]}", "{\"lifecycle\": []}"];
+const ACTIONS: &[&str] = &["restart", "pause", "resume", "scale", "terminate", "promote", "create-job", "create-workflow", "force-promote"];
+
 proptest! {
     #[test]
-    fn any_shape_is_taken(kind in "(Deployment|Rollout|CronJob|Job|ScaledObject|Cluster|Pipeline)", group in "(apps|argoproj.io|batch|keda.sh|postgresql.cnpg.io|numaflow.numaproj.io)",
-        spec in "(null|\\[\\]|\\{\\}|1|\"x\"|\\{\"paused\": 1\\})", status in "(null|\\[\\]|\\{\"conditions\": \\[1\\]\\})", action in "(restart|pause|resume|scale|terminate|promote|create-job)") {
-        let object = live(&format!(r#"{{"apiVersion": "{group}/v1", "kind": "{kind}", "metadata": 3, "spec": {spec}, "status": {status}}}"#));
-        let _ = Actions::default().discover(&object);
-        let _ = Actions::default().run(&object, &action, &Input { now: i64::MAX, ..Input::default() });
+    fn any_shape_is_taken(
+        (group, kind) in prop::sample::select(KINDS),
+        metadata in prop::sample::select(ODD),
+        spec in prop::sample::select(ODD),
+        status in prop::sample::select(ODD),
+        action in prop::sample::select(ACTIONS),
+    ) {
+        let text = format!(r#"{{"apiVersion": "{group}/v1", "kind": "{kind}", "metadata": {metadata}, "spec": {spec}, "status": {status}}}"#);
+        let object = live(&text);
+        prop_assert!(Actions::default().discover(&object).is_ok());
+        let _ = Actions::default().run(&object, action, &Input { now: i64::MAX, ..Input::default() });
     }
 }

@@ -23,6 +23,7 @@
 //! `ready T "text"` is short for: `T=False` is Degraded, `T=True` is Healthy, each with the condition's message; else Progressing "text".
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use gitops_manifest::Value;
@@ -61,11 +62,15 @@ pub(crate) fn shipped() -> &'static RuleBook {
 #[derive(Default)]
 pub(crate) struct RuleBook {
     chapters: Vec<Chapter>,
+    /// Chapters by `group/Kind`.
+    exact: HashMap<String, Vec<usize>>,
+    /// Chapters by patterns, in their order.
+    wild: Vec<(String, usize)>,
 }
 
+/// The rules under one `kind` line.
+#[derive(Default)]
 struct Chapter {
-    /// `group/Kind`, possibly with wildcards.
-    kinds: Vec<String>,
     rules: Vec<Rule>,
 }
 
@@ -138,9 +143,10 @@ pub(crate) struct RuleError {
 impl RuleBook {
     pub(crate) fn health(&self, live: &Live<'_>) -> Option<Health> {
         let name = format!("{}/{}", live.group(), live.kind());
-        let exact = self.chapters.iter().filter(|c| c.kinds.contains(&name));
-        let wild = self.chapters.iter().filter(|c| c.kinds.iter().any(|k| k.contains('*') && glob::matches(k, &name)));
-        exact.chain(wild).find_map(|c| c.rules.iter().find(|r| r.fits(live)).map(|r| r.health(live)))
+        let exact = self.exact.get(&name).into_iter().flatten();
+        let wild = self.wild.iter().filter(|(pattern, _)| glob::matches_parts(pattern, &name)).map(|(_, chapter)| chapter);
+        let mut chapters = exact.chain(wild).filter_map(|chapter| self.chapters.get(*chapter));
+        chapters.find_map(|c| c.rules.iter().find(|r| r.fits(live)).map(|r| r.health(live)))
     }
 
     /// Adds the rules of a file.
@@ -160,7 +166,15 @@ impl RuleBook {
 
     fn read_line(&mut self, line: &str) -> Result<(), String> {
         if let Some(kinds) = line.strip_prefix("kind ") {
-            self.chapters.push(Chapter { kinds: kinds.split_whitespace().map(str::to_owned).collect(), rules: Vec::new() });
+            let chapter = self.chapters.len();
+            self.chapters.push(Chapter::default());
+            for kind in kinds.split_whitespace() {
+                if kind.contains('*') {
+                    self.wild.push((kind.to_owned(), chapter));
+                } else {
+                    self.exact.entry(kind.to_owned()).or_default().push(chapter);
+                }
+            }
             return Ok(());
         }
         let chapter = self.chapters.last_mut().ok_or("a rule before the first `kind`")?;
@@ -271,7 +285,7 @@ impl Expected {
             Expected::Absent => found.is_none(),
             Expected::OneOf(all) => found.is_some_and(|f| all.iter().any(|a| a == f)),
             Expected::NoneOf(all) => found.is_none_or(|f| all.iter().all(|a| a != f)),
-            Expected::Like(all) => found.is_some_and(|f| all.iter().any(|a| glob::is_like(a, f))),
+            Expected::Like(all) => found.is_some_and(|f| all.iter().any(|a| glob::matches(a, f))),
         }
     }
 }

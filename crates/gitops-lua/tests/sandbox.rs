@@ -134,9 +134,11 @@ fn the_exact_kind_comes_before_patterns() {
     scripts.add("*.example.org/*", script("pattern"));
     scripts.add("a.example.org/Tape", script("exact"));
     scripts.add("Pod", script("core"));
+    scripts.add("other.*", script("across"));
     let assess = |text: &str| scripts.assess(&json::parse(text.as_bytes(), "live").unwrap()).map(|h| h.message);
     assert_eq!(assess(r#"{"apiVersion": "a.example.org/v1", "kind": "Tape"}"#).as_deref(), Some("exact"));
     assert_eq!(assess(r#"{"apiVersion": "a.example.org/v1", "kind": "Disk"}"#).as_deref(), Some("pattern"));
+    assert_eq!(assess(r#"{"apiVersion": "other.org/v1", "kind": "Disk"}"#).as_deref(), Some("across"));
     assert_eq!(assess(r#"{"apiVersion": "v1", "kind": "Pod"}"#).as_deref(), Some("core"));
     assert_eq!(assess(r#"{"apiVersion": "v1", "kind": "ConfigMap"}"#), None);
     let deleted = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"deletionTimestamp": "2024-01-01T00:00:00Z"}}"#;
