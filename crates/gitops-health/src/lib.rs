@@ -1,110 +1,73 @@
-//! Health of applied objects, and how the health of many makes the health of one application.
+//! How one object is: built-in kinds, the well-known operators' kinds, and conventions that serve kinds nobody has listed.
 //!
 //! ```
 //! use gitops_health::HealthStatus::{Degraded, Healthy, Progressing};
 //! use gitops_health::{Health, HealthStatus};
+//! use gitops_manifest::json;
+//!
+//! let live = json::parse(br#"{"apiVersion": "example.org/v1", "kind": "Tape", "metadata": {"name": "a", "generation": 1},
+//!     "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "TapeTorn", "message": "torn"}]}}"#, "tape")?;
+//! assert_eq!(gitops_health::assess(&live), Some(Health::new(Degraded, "torn")));
+//!
 //! let objects = [Health::healthy(), Health::new(Progressing, "1 of 2 replicas"), Health::new(Degraded, "image not found")];
 //! assert_eq!(HealthStatus::worst(objects.iter().map(|h| h.status)), Degraded);
 //! assert!(Healthy < Progressing && Progressing < Degraded);
-//! assert_eq!(HealthStatus::parse("Degraded"), Some(Degraded));
+//! # Ok::<(), gitops_manifest::yaml::ParseError>(())
 //! ```
 //!
-//! Rules: Argo CD's health assessment (`Healthy` to `Unknown`, best to worst; the worst object decides).
+//! Order: an object that is being deleted; a kind with rules of its own ([`of_known`]: `rules/*.rules`, `src/kinds/`); Kubernetes'
+//! own kinds ([`of_builtin`]); then [`by_convention`]. An object that none of them can say anything about has no health: it
+//! never holds a sync wave up and never counts for the application.
+//!
+//! Rules: Argo CD's health assessment for the kinds it knows (statuses and messages are the contract of people's alerts);
+//! [kstatus](https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md) and the Kubernetes API conventions
+//! for the others. Users' Lua scripts are `gitops-lua`'s.
 
-use std::fmt;
+mod builtin;
+mod convention;
+mod glob;
+mod kinds;
+mod live;
+mod rule;
+mod status;
 
-/// A health, best first: the order is what aggregation goes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum HealthStatus {
-    /// Does what it should.
-    Healthy,
-    /// Waits for a person or a time.
-    Suspended,
-    /// Not there yet, may still get there.
-    Progressing,
-    /// Desired, but not at the target.
-    Missing,
-    /// Failed.
-    Degraded,
-    /// Could not be found out.
-    Unknown,
+use gitops_manifest::Value;
+
+pub use glob::matches;
+pub use status::{Health, HealthStatus};
+
+use live::Live;
+
+/// The finalizer that keeps a hook until its end was recorded; such a hook's health goes on being read while it is deleted.
+const HOOK_FINALIZER: &str = "argocd.argoproj.io/hook-finalizer";
+
+/// The health of a live object; `None` when nothing is known about such objects.
+pub fn assess(object: &Value) -> Option<Health> {
+    pending_deletion(object).or_else(|| of_known(object)).or_else(|| of_builtin(object)).or_else(|| by_convention(object))
 }
 
-impl HealthStatus {
-    /// All, best first.
-    pub const ALL: [HealthStatus; 6] = [
-        HealthStatus::Healthy,
-        HealthStatus::Suspended,
-        HealthStatus::Progressing,
-        HealthStatus::Missing,
-        HealthStatus::Degraded,
-        HealthStatus::Unknown,
-    ];
-
-    /// The name that manifests, the API and people use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            HealthStatus::Healthy => "Healthy",
-            HealthStatus::Suspended => "Suspended",
-            HealthStatus::Progressing => "Progressing",
-            HealthStatus::Missing => "Missing",
-            HealthStatus::Degraded => "Degraded",
-            HealthStatus::Unknown => "Unknown",
-        }
-    }
-
-    /// Reads [`HealthStatus::as_str`] back.
-    pub fn parse(text: &str) -> Option<HealthStatus> {
-        HealthStatus::ALL.into_iter().find(|h| h.as_str() == text)
-    }
-
-    /// The health of an application from those of its objects: the worst, `Healthy` when there are none.
-    pub fn worst(all: impl IntoIterator<Item = HealthStatus>) -> HealthStatus {
-        all.into_iter().max().unwrap_or(HealthStatus::Healthy)
-    }
+/// `Progressing` for an object that is being deleted, unless it is a hook whose end is still to be recorded.
+pub fn pending_deletion(object: &Value) -> Option<Health> {
+    let metadata = object.get("metadata")?;
+    metadata.get("deletionTimestamp").filter(|v| !v.is_null())?;
+    let kept =
+        metadata.get("finalizers").and_then(Value::as_list).is_some_and(|all| all.iter().any(|f| f.as_str() == Some(HOOK_FINALIZER)));
+    (!kept).then(|| Health::new(HealthStatus::Progressing, "Pending deletion"))
 }
 
-impl fmt::Display for HealthStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
+/// The health by the rules written for the object's own kind; `None` when there are none.
+pub fn of_known(object: &Value) -> Option<Health> {
+    let live = Live::new(object);
+    rule::shipped().health(&live).or_else(|| kinds::health(&live))
 }
 
-/// A health and its reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
-    /// How it is.
-    pub status: HealthStatus,
-    /// Why; empty when there is nothing to say.
-    pub message: String,
+/// The health of one of Kubernetes' own kinds; `None` when the kind is not one of those that have a health.
+pub fn of_builtin(object: &Value) -> Option<Health> {
+    builtin::health(&Live::new(object))
 }
 
-impl Health {
-    /// A health with its reason.
-    pub fn new(status: HealthStatus, message: impl Into<String>) -> Health {
-        Health { status, message: message.into() }
-    }
-
-    /// Healthy, with nothing to say.
-    pub fn healthy() -> Health {
-        Health::new(HealthStatus::Healthy, "")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_decides() {
-        assert_eq!(HealthStatus::worst([]), HealthStatus::Healthy);
-        assert_eq!(HealthStatus::worst([HealthStatus::Degraded, HealthStatus::Healthy, HealthStatus::Missing]), HealthStatus::Degraded);
-    }
-
-    #[test]
-    fn names_read_back() {
-        for h in HealthStatus::ALL {
-            assert_eq!(HealthStatus::parse(h.as_str()), Some(h));
-        }
-    }
+/// The health by conventions alone: generations, conditions, phases, replicas. `None` when the object shows none of them,
+/// and for kinds of Kubernetes itself, where [`of_builtin`] is complete.
+pub fn by_convention(object: &Value) -> Option<Health> {
+    convention::health(&Live::new(object))
 }
