@@ -10,6 +10,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("gitops-app", 1),
     ("gitops-diff", 1),
     ("gitops-apply", 2),
+    ("gitops-appset", 3),
     ("gitops-git", 3),
     ("gitops-render", 3),
     ("gitops-source", 5),
