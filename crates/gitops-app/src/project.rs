@@ -1,7 +1,8 @@
 //! Argo CD's AppProject as a wire contract: [`AppProject`]. Its rules are in the modules below. `application.md` §8.
 //!
 //! In: a manifest. Out: an [`AppProject`], or every problem with its path and what to do. What the project decides is pure:
-//! [`AppProject::permits_application`], [`AppProject::permits_object`], [`AppProject::sync_decision`](crate::SyncWindow).
+//! [`AppProject::permits_application`], [`AppProject::permits_object`], and [`decide_windows`](crate::decide_windows) over
+//! its windows.
 
 mod check;
 mod destination;
