@@ -90,13 +90,8 @@ impl Application {
     /// # Errors
     /// When it is another kind, or with every problem found: unknown fields, wrong types, missing fields, broken rules.
     pub fn from_manifest(manifest: &Manifest) -> Result<Application, ApplicationError> {
-        let body = manifest.body();
-        let (api_version, kind) = (body.str_at(&["apiVersion"]).unwrap_or(""), body.str_at(&["kind"]).unwrap_or(""));
-        if (api_version, kind) != (API_VERSION, KIND) {
-            return Err(ApplicationError::NotAnApplication { at: manifest.at().clone(), found: format!("{kind} of {api_version}") });
-        }
-        let mut problems = Vec::new();
-        let json = schema::check(body, &APPLICATION, "", &mut problems);
+        schema::expect_kind(manifest, KIND)?;
+        let (json, mut problems) = schema::check_manifest(manifest.body(), &APPLICATION);
         let app: Option<Application> = if problems.is_empty() {
             serde_json::from_value(json)
                 .map_err(|e| problems.push(crate::Problem::Rule { path: "spec".into(), message: e.to_string() }))
@@ -112,8 +107,15 @@ impl Application {
         }
         match app {
             Some(app) if problems.is_empty() => Ok(app),
-            _ => Err(ApplicationError::InvalidSpec { at: manifest.at().clone(), name: manifest.id().name.clone(), problems }),
+            _ => Err(ApplicationError::InvalidSpec { at: manifest.at().clone(), kind: KIND, name: manifest.id().name.clone(), problems }),
         }
+    }
+
+    /// Takes fields out of a body that the contract does not know, as an API server does, and says which.
+    pub fn prune_unknown(body: &mut Value) -> Vec<String> {
+        let mut dropped = Vec::new();
+        schema::prune(body, &APPLICATION, "", &mut dropped);
+        dropped
     }
 
     /// Writes it as a value, empty fields left out, `apiVersion` and `kind` included.

@@ -1,4 +1,4 @@
-//! Why a manifest is not an Application that can be worked on.
+//! Why a manifest is not an Application, AppProject or ApplicationSet that can be worked on.
 
 use std::fmt;
 
@@ -9,18 +9,22 @@ use gitops_manifest::Location;
 #[non_exhaustive]
 pub enum ApplicationError {
     /// It is something else.
-    #[error("{at}: expected kind Application of argoproj.io/v1alpha1, found {found}")]
-    NotAnApplication {
+    #[error("{at}: expected kind {wanted} of argoproj.io/v1alpha1, found {found}")]
+    OtherKind {
         /// Where it stands.
         at: Location,
+        /// The kind that was to be read.
+        wanted: &'static str,
         /// Its apiVersion and kind.
         found: String,
     },
-    /// It is an Application, and wrong. Every problem is listed.
-    #[error("{at}: Application `{name}` is not valid: {}", join(.problems))]
+    /// It is of that kind, and wrong. Every problem is listed.
+    #[error("{at}: {kind} `{name}` is not valid: {}", join(.problems))]
     InvalidSpec {
         /// Where it stands.
         at: Location,
+        /// Its kind.
+        kind: &'static str,
         /// Its name.
         name: String,
         /// What is wrong, in the order of the document, rules of the spec last.
@@ -29,10 +33,10 @@ pub enum ApplicationError {
 }
 
 impl ApplicationError {
-    /// The single problems; empty when it is no Application at all.
+    /// The single problems; empty when it is of another kind.
     pub fn problems(&self) -> &[Problem] {
         match self {
-            ApplicationError::NotAnApplication { .. } => &[],
+            ApplicationError::OtherKind { .. } => &[],
             ApplicationError::InvalidSpec { problems, .. } => problems,
         }
     }
@@ -42,7 +46,7 @@ fn join(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// One thing that is wrong with an Application.
+/// One thing that is wrong with a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {

@@ -6,11 +6,20 @@ use crate::duration::GoDuration;
 use crate::error::Problem;
 use crate::source::ApplicationSource;
 use crate::spec::{ApplicationSpec, Destination};
+use crate::window;
 
 pub(crate) fn check(spec: &ApplicationSpec, problems: &mut Vec<Problem>) {
     let mut broken = |path: &str, message: &str| problems.push(Problem::Rule { path: path.to_owned(), message: message.to_owned() });
     check_destination(&spec.destination, &mut broken);
     check_retry(spec, &mut broken);
+    for (i, check) in spec.health.iter().enumerate() {
+        if check.kind.is_empty() || check.check.trim().is_empty() {
+            broken(&format!("spec.health[{i}]"), "needs `kind` and a script in `check`");
+        }
+    }
+    for (i, window) in spec.sync_windows().iter().enumerate() {
+        window::check(window, &format!("spec.syncPolicy.syncWindows[{i}]"), &mut |path, message| broken(&path, &message));
+    }
     if let Some(hydrator) = &spec.source_hydrator {
         let path = hydrator["syncSource"]["path"].as_str().unwrap_or("");
         // Argo CD's pattern is `^.{2,}|[^./]$`: anything but the repository's root.

@@ -3,11 +3,18 @@
 //! In: the body of a manifest. Out: the same as JSON, ready for serde, and every problem found (not only the first).
 //! `null` counts as absent, as the API server prunes it. A test compares the table with Argo CD's CRD.
 
-use gitops_manifest::{Number, Value};
+use gitops_manifest::{Manifest, Number, Value};
+use serde::de::DeserializeOwned;
 use serde_json::{Map as JsonMap, Value as Json};
 
+mod project;
+mod set;
+
+pub(crate) use project::APP_PROJECT;
+pub(crate) use set::APPLICATION_SET;
+
 use crate::code::{HookType, OperationPhase, ResultCode, SyncCode};
-use crate::error::Problem;
+use crate::error::{ApplicationError, Problem};
 
 /// What may stand in a field.
 pub(crate) enum Shape {
@@ -25,24 +32,32 @@ pub(crate) enum Shape {
     /// A map from any key to this.
     MapOf(&'static Shape),
     Fields(&'static [Field]),
+    /// Checked by us; the CRD accepts anything there.
+    Unchecked(&'static Shape),
 }
 
 /// One member of a map.
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) required: bool,
+    /// Why it is there, when it is ours and not Argo CD's.
+    pub(crate) ours: Option<&'static str>,
     pub(crate) shape: Shape,
 }
 
 const fn opt(name: &'static str, shape: Shape) -> Field {
-    Field { name, required: false, shape }
+    Field { name, required: false, ours: None, shape }
 }
 
 const fn req(name: &'static str, shape: Shape) -> Field {
-    Field { name, required: true, shape }
+    Field { name, required: true, ours: None, shape }
 }
 
-use Shape::{Any, Bool, Fields, Int, IntOrText, List, MapOf, OneOf, Opaque, Text};
+const fn ours(name: &'static str, why: &'static str, shape: Shape) -> Field {
+    Field { name, required: false, ours: Some(why), shape }
+}
+
+use Shape::{Any, Bool, Fields, Int, IntOrText, List, MapOf, OneOf, Opaque, Text, Unchecked};
 
 const TEXTS: Shape = List(&Text);
 const TEXT_MAP: Shape = MapOf(&Text);
@@ -156,9 +171,12 @@ static SYNC_POLICY: &[Field] = &[
     opt("managedNamespaceMetadata", Fields(NAMESPACE_METADATA)),
     opt("retry", Fields(RETRY)),
     opt("syncOptions", TEXTS),
+    ours("syncWindows", "Windows of this application alone, besides those of its project.", List(&Fields(project::SYNC_WINDOW))),
 ];
+static HEALTH_CHECK: &[Field] = &[req("check", Text), opt("group", Text), req("kind", Text)];
 static SPEC: &[Field] = &[
     req("destination", Fields(DESTINATION)),
+    ours("health", "Health checks in Lua of this application alone.", List(&Fields(HEALTH_CHECK))),
     opt("ignoreDifferences", List(&Fields(IGNORE_DIFFERENCE))),
     opt("info", List(&Fields(NAME_VALUE))),
     req("project", Text),
@@ -327,6 +345,9 @@ pub(crate) fn check(value: &Value, shape: &Shape, path: &str, problems: &mut Vec
         (Opaque, Value::Map(_)) => to_json(value),
         (Text, Value::String(s)) | (IntOrText, Value::String(s)) => Json::from(s.as_str()),
         (OneOf(names), Value::String(s)) if s.is_empty() || names.contains(&s.as_str()) => Json::from(s.as_str()),
+        // Another program's status is not ours to refuse: a name we do not know counts as none.
+        (OneOf(_), Value::String(_)) if path == "status.operationState.phase" => Json::from(OperationPhase::Error.as_str()),
+        (OneOf(_), Value::String(_)) if path.starts_with("status.") => Json::from(""),
         (OneOf(names), Value::String(_)) => wrong(format!("one of {}", names.join(", "))),
         (Bool, Value::Bool(b)) => Json::from(*b),
         (Int | IntOrText, Value::Number(n)) => integer(*n).map_or_else(|| wrong(expectation(shape)), Json::from),
@@ -339,7 +360,63 @@ pub(crate) fn check(value: &Value, shape: &Shape, path: &str, problems: &mut Vec
             Json::Object(entries.map(|(k, v)| (k.as_str().to_owned(), check(v, item, &join(path, k), problems))).collect())
         }
         (Fields(fields), Value::Map(_)) => check_fields(value, fields, path, problems),
+        (Unchecked(inner), v) => check(v, inner, path, problems),
         _ => wrong(expectation(shape)),
+    }
+}
+
+/// Checks the body of a manifest. Fields of `status` that we do not know are no problem: those directly in it are kept.
+pub(crate) fn check_manifest(body: &Value, shape: &Shape) -> (Json, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let json = check(body, shape, "", &mut problems);
+    (json, problems)
+}
+
+/// Refuses a manifest of another kind than `wanted`.
+pub(crate) fn expect_kind(manifest: &Manifest, wanted: &'static str) -> Result<(), ApplicationError> {
+    let body = manifest.body();
+    let (api_version, kind) = (body.str_at(&["apiVersion"]).unwrap_or(""), body.str_at(&["kind"]).unwrap_or(""));
+    if (api_version, kind) == (crate::API_VERSION, wanted) {
+        return Ok(());
+    }
+    Err(ApplicationError::OtherKind { at: manifest.at().clone(), wanted, found: format!("{kind} of {api_version}") })
+}
+
+/// Reads a manifest of one kind by its table.
+pub(crate) fn read<T: DeserializeOwned>(manifest: &Manifest, kind: &'static str, shape: &Shape) -> Result<T, ApplicationError> {
+    expect_kind(manifest, kind)?;
+    let (json, mut problems) = check_manifest(manifest.body(), shape);
+    if problems.is_empty() {
+        match serde_json::from_value(json) {
+            Ok(read) => return Ok(read),
+            Err(e) => problems.push(Problem::Rule { path: "spec".into(), message: e.to_string() }),
+        }
+    }
+    Err(ApplicationError::InvalidSpec { at: manifest.at().clone(), kind, name: manifest.id().name.clone(), problems })
+}
+
+/// Takes out what the table does not know, as an API server does, and says which fields those were.
+pub(crate) fn prune(value: &mut Value, shape: &Shape, path: &str, dropped: &mut Vec<String>) {
+    match (shape, value) {
+        (List(item), Value::List(items)) => {
+            for (i, v) in items.iter_mut().enumerate() {
+                prune(v, item, &format!("{path}[{i}]"), dropped);
+            }
+        }
+        (MapOf(item), Value::Map(map)) => {
+            for (key, v) in map.iter_mut() {
+                prune(v, item, &join(path, key), dropped);
+            }
+        }
+        (Fields(fields), Value::Map(map)) => map.retain(|key, v| {
+            let at = join(path, key);
+            match fields.iter().find(|f| f.name == key) {
+                Some(field) => prune(v, &field.shape, &at, dropped),
+                None => dropped.push(at),
+            }
+            fields.iter().any(|f| f.name == key)
+        }),
+        _ => {}
     }
 }
 
@@ -347,7 +424,11 @@ fn check_fields(value: &Value, fields: &[Field], path: &str, problems: &mut Vec<
     let mut out = JsonMap::new();
     for (key, v) in value.as_map().into_iter().flat_map(gitops_manifest::Map::iter) {
         let Some(field) = fields.iter().find(|f| f.name == key.as_str()) else {
-            problems.push(Problem::UnknownField { path: join(path, key), similar: similar(key, fields) });
+            if path == "status" {
+                out.insert(key.as_str().to_owned(), to_json(v));
+            } else if !path.starts_with("status.") {
+                problems.push(Problem::UnknownField { path: join(path, key), similar: similar(key, fields) });
+            }
             continue;
         };
         if !v.is_null() {
@@ -369,6 +450,7 @@ fn expectation(shape: &Shape) -> String {
         OneOf(names) => return format!("one of {}", names.join(", ")),
         Any => "value",
         List(_) => "list",
+        Unchecked(inner) => return expectation(inner),
         Opaque | MapOf(_) | Fields(_) => "map",
     };
     text.to_owned()

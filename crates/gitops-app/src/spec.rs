@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::retry::Retry;
 use crate::source::{ApplicationSource, NameValue};
+use crate::window::SyncWindow;
 use crate::wire::is_false;
 
 /// The desired state of an Application.
@@ -38,6 +39,9 @@ pub struct ApplicationSpec {
     /// How many history entries are kept. None means 10, 0 keeps nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision_history_limit: Option<i64>,
+    /// Health checks of this application alone. Ours, not Argo CD's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub health: Vec<HealthCheck>,
 }
 
 impl ApplicationSpec {
@@ -51,10 +55,28 @@ impl ApplicationSpec {
         self.revision_history_limit.map_or(10, |n| usize::try_from(n).unwrap_or(0))
     }
 
+    /// Windows of the application itself.
+    pub fn sync_windows(&self) -> &[SyncWindow] {
+        self.sync_policy.as_ref().map_or(&[], |p| &p.sync_windows)
+    }
+
     /// The options of the application, `Name=value` each.
     pub fn sync_options(&self) -> &[String] {
         self.sync_policy.as_ref().map_or(&[], |p| &p.sync_options)
     }
+}
+
+/// A health check in Lua for one kind. Ours, not Argo CD's, which has them in its configuration only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HealthCheck {
+    /// API group; empty is the core group.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    /// Kind.
+    pub kind: String,
+    /// The script: it sees `obj`, and returns a table with `status` and `message`.
+    pub check: String,
 }
 
 /// Where an application goes: exactly one of `server` and `name`, and a namespace.
@@ -88,6 +110,9 @@ pub struct SyncPolicy {
     /// Labels and annotations of the namespace; needs `CreateNamespace=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub managed_namespace_metadata: Option<ManagedNamespaceMetadata>,
+    /// Windows of this application alone, besides those of its project. Ours, not Argo CD's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sync_windows: Vec<SyncWindow>,
 }
 
 /// Automated sync.

@@ -1,5 +1,7 @@
 //! What is: [`ApplicationStatus`]. `application.md` §5. Times are RFC 3339 text, in UTC, as on the wire.
 
+use std::collections::BTreeMap;
+
 use gitops_health::HealthStatus;
 use gitops_manifest::ObjectId;
 use serde::{Deserialize, Serialize};
@@ -57,6 +59,9 @@ pub struct ApplicationStatus {
     /// State of the hydrator, as written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_hydrator: Option<Json>,
+    /// Fields of other programs, as written.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Json>,
 }
 
 /// Whether live and desired agree, and what was compared.
