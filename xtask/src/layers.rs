@@ -40,7 +40,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("granit-parser", &["gitops-manifest"]),
     ("mlua", &["gitops-lua"]),
     ("petgraph", &["gitops-apply"]),
-    ("jsonschema", &["gitops-render"]),
+    ("jsonschema", &["gitops-helm", "gitops-render"]),
 ];
 
 pub(crate) fn wrong() -> Vec<String> {

@@ -11,7 +11,7 @@ pub struct Alias {
 }
 
 /// Whether an address begins with a prefix, names being whole: `https://host/team` is no prefix of `https://host/team-b`.
-pub(crate) fn begins_with(address: &str, prefix: &str) -> bool {
+fn begins_with(address: &str, prefix: &str) -> bool {
     address.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
 }
 

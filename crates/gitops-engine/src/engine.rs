@@ -20,7 +20,7 @@ use crate::rendering::Inputs;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::slot::{Last, Slot};
-use crate::{operation, pass, polling};
+use crate::{operation, pass, polling, remote};
 
 /// What an engine is made of.
 pub struct Parts {
@@ -41,6 +41,9 @@ pub enum StartError {
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The setting of what remote bases may be read.
+    #[error("kustomize.remotes: {0}")]
+    Remotes(String),
     /// The runtime.
     #[error("{0}")]
     Runtime(String),
@@ -56,6 +59,7 @@ pub(crate) struct Inner {
     pub(crate) targets: BTreeMap<String, Arc<dyn Target>>,
     pub(crate) report: Option<Arc<dyn Report>>,
     pub(crate) settings: Settings,
+    remotes: gitops_source::Remotes,
     pub(crate) slots: RwLock<BTreeMap<String, Arc<Slot>>>,
     pub(crate) queue: Queue,
     pub(crate) metrics: Metrics,
@@ -73,8 +77,8 @@ impl Inner {
 
     /// Where sources are read.
     pub(crate) fn inputs(&self) -> Inputs<'_> {
-        let Settings { aliases, limits, remotes, load_restrictor, .. } = &self.settings;
-        Inputs { mirrors: &self.mirrors, aliases, limits, remotes, load_restrictor: *load_restrictor }
+        let Settings { aliases, limits, load_restrictor, .. } = &self.settings;
+        Inputs { mirrors: &self.mirrors, aliases, limits, remotes: &self.remotes, load_restrictor: *load_restrictor }
     }
 
     pub(crate) fn all_slots(&self) -> Vec<Arc<Slot>> {
@@ -134,7 +138,9 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read.
     pub async fn start(parts: Parts, settings: Settings) -> Result<Engine, StartError> {
+        let remotes = remote::remotes(&settings.remotes, &settings.aliases).map_err(|e| StartError::Remotes(e.to_string()))?;
         let inner = Arc::new(Inner {
+            remotes,
             store: parts.store,
             mirrors: parts.mirrors,
             targets: parts.targets.into_iter().map(|t| (t.name().to_owned(), t)).collect(),

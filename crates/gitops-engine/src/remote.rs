@@ -1,70 +1,50 @@
-//! What kustomizations name by addresses: read through the mirrors, from allowed places only, at a commit that the render
-//! remembers. A base that moves is noticed like any other commit.
+//! What kustomizations name by addresses: files, and bases in other repositories, read through the mirrors from allowed
+//! places only, at a commit that the render remembers. A base that moves is noticed like any other commit.
 
 use std::sync::Arc;
 
-use gitops_kustomize::{Fetched, Remotes, RepositorySpec};
-use gitops_source::{Mirrors, RepoUrl, ResolveError, RevisionSpec};
+use gitops_kustomize::{Fetched, RepositorySpec};
+use gitops_source::{AllowList, Mirrors, Remotes, RemotesConfig, RepoUrlError};
 use gitops_tree::{Revision, Tree};
 
-use crate::alias::{Alias, begins_with};
-use crate::rendering::repository;
+use crate::alias::{Alias, read_from};
 
 /// The mirrors, as the renderer asks for remote bases.
 pub(crate) struct Remote<'a> {
     pub(crate) mirrors: &'a Mirrors,
     pub(crate) aliases: &'a [Alias],
-    /// Beginnings of the addresses that may be read.
-    pub(crate) allowed: &'a [String],
+    pub(crate) remotes: &'a Remotes,
 }
 
-/// Where the address of a remote base is read, and what of it.
-pub(crate) fn place(spec: &RepositorySpec, aliases: &[Alias]) -> Result<(RepoUrl, RevisionSpec), String> {
-    let url = repository(&spec.clone, aliases).map_err(|e| e.to_string())?;
-    let reference = if spec.reference.is_empty() { "HEAD" } else { &spec.reference };
-    Ok((url, RevisionSpec::parse(reference).map_err(|e| e.to_string())?))
+/// From the beginnings of allowed addresses. Where an alias leads to is allowed as well.
+pub(crate) fn remotes(allowed: &[String], aliases: &[Alias]) -> Result<Remotes, RepoUrlError> {
+    let list = AllowList::new(allowed.iter().map(String::as_str).chain(aliases.iter().map(|alias| alias.read_from.as_str())))?;
+    Ok(Remotes::new(RemotesConfig::new(list)))
 }
 
 /// Whether the remote bases that were read still mean the same commits.
-pub(crate) fn hold<'r>(remotes: impl Iterator<Item = (&'r str, &'r Revision)>, mirrors: &Mirrors, aliases: &[Alias]) -> bool {
-    let mut remotes = remotes;
+pub(crate) fn hold<'r>(mut remotes: impl Iterator<Item = (&'r str, &'r Revision)>, mirrors: &Mirrors, aliases: &[Alias]) -> bool {
     remotes.all(|(address, revision)| {
-        let spec = RepositorySpec::parse(address).and_then(|spec| place(&spec, aliases).ok());
-        spec.is_some_and(|(url, spec)| mirrors.resolve(&url, &spec, None).is_ok_and(|now| now == *revision))
+        let spec = RepositorySpec::parse(address);
+        spec.is_some_and(|spec| Remotes::known(mirrors, &read_from(&spec.clone, aliases), &spec.reference).as_ref() == Some(revision))
     })
 }
 
-impl Remotes for Remote<'_> {
+impl gitops_kustomize::Remotes for Remote<'_> {
     fn fetch(&self, address: &str, spec: Option<&RepositorySpec>) -> Result<Fetched, String> {
-        // As it is cloned: `github.com/org/repo` is one of the https addresses.
-        let cloned = spec.map_or(address, |spec| &spec.clone);
-        if !self.allowed.iter().any(|prefix| begins_with(cloned, prefix)) {
-            return Err("this server does not read it: `kustomize.remotes` of its configuration says what it reads".to_owned());
-        }
-        let Some(spec) = spec.filter(|_| !is_file(address)) else {
-            return Err(
-                "files are read from the repository only: commit it, or name it as a base (`https://host/org/repo//path?ref=…`)".into()
-            );
-        };
-        let (url, revision) = place(spec, self.aliases)?;
-        if !self.mirrors.has(&url) {
-            self.mirrors.fetch(&url).map_err(|e| e.to_string())?;
-        }
-        let resolved = match self.mirrors.resolve(&url, &revision, None) {
-            Err(ResolveError::Unresolved { .. }) => {
-                // It may be younger than the last fetch.
-                self.mirrors.fetch(&url).map_err(|e| e.to_string())?;
-                self.mirrors.resolve(&url, &revision, None)
+        let fetched = match spec.filter(|_| !is_file(address)) {
+            None => self.remotes.file(address).map(|file| Fetched::File(file.bytes)),
+            Some(spec) => {
+                let found = self.remotes.repository(self.mirrors, &read_from(&spec.clone, self.aliases), &spec.reference);
+                found.map(|repository| Fetched::Repository(Arc::new(repository.tree) as Arc<dyn Tree>))
             }
-            other => other,
         };
-        let tree = resolved.and_then(|revision| self.mirrors.tree(&url, &revision)).map_err(|e| e.to_string())?;
-        Ok(Fetched::Repository(Arc::new(tree) as Arc<dyn Tree>))
+        fetched.map_err(|e| format!("{e} (`kustomize.remotes` of the server's configuration says what may be read)"))
     }
 }
 
 /// Whether an address is one of a file on a web server, and not of a directory in a repository.
 fn is_file(address: &str) -> bool {
     let web = address.starts_with("https://") || address.starts_with("http://");
-    web && !address.contains('?') && [".yaml", ".yml", ".json"].iter().any(|end| address.ends_with(end))
+    web && !address.contains("?ref=") && [".yaml", ".yml", ".json"].iter().any(|end| address.ends_with(end))
 }

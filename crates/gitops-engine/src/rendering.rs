@@ -14,7 +14,7 @@ use gitops_render::{
     Context, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Limits, RenderError, Rendered, Source,
     SourceOverride,
 };
-use gitops_source::{Mirrors, RepoUrl, RevisionSpec};
+use gitops_source::{Mirrors, Remotes, RepoUrl, RevisionSpec};
 use gitops_tree::{Entry, ReadSet, Revision, Tree, TreeError, TreePath};
 
 use crate::alias::{Alias, read_from};
@@ -62,8 +62,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) mirrors: &'a Mirrors,
     pub(crate) aliases: &'a [Alias],
     pub(crate) limits: &'a Limits,
-    /// Beginnings of addresses that remote bases may have.
-    pub(crate) remotes: &'a [String],
+    /// Who fetches what kustomizations name by addresses.
+    pub(crate) remotes: &'a Remotes,
     /// What kustomizations may read, unless the Application says otherwise.
     pub(crate) load_restrictor: LoadRestrictor,
 }
@@ -206,7 +206,7 @@ impl Place<'_> {
             return Ok(Desired::Unchanged(self.revisions.clone()));
         }
         let namespace = &self.app.spec.destination.namespace;
-        let remote = Remote { mirrors: inputs.mirrors, aliases: inputs.aliases, allowed: inputs.remotes };
+        let remote = Remote { mirrors: inputs.mirrors, aliases: inputs.aliases, remotes: inputs.remotes };
         let load_restrictor = load_restrictor(self.app)?.unwrap_or(inputs.load_restrictor);
         let context =
             Context { remotes: Some(&remote), load_restrictor, ..Context::new(&self.app.metadata.name, namespace, inputs.limits) };

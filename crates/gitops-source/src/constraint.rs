@@ -4,6 +4,10 @@
 //! which must hold. Comparisons: `=`, `!=`, `>`, `<`, `>=` (`=>`), `<=` (`=<`), `~` (`~>`), `^`, `1.2 - 1.4`, and `x`, `X` or
 //! `*` for any number. Missing parts are wildcards: `>1.2` means from 1.3.0, `<=1.2` means below 1.3.0.
 //! A pre-release fits only a group that names a pre-release itself. Build data is not compared.
+//!
+//! Its oddities are kept: what stands behind a wildcard is not looked at (`1.x.3` is `1.x`); a wildcard for everything reads
+//! as 0.0.0 with an operator (`^*` is 0.0.0 alone, `<=*` any 0.0.x, `>*` all that is higher); `~0.0.0` is everything; a range `1 - 2`
+//! behind another comparison needs a comma, and behind `||` a space. At most 32 groups and 512 bytes.
 //! Versions are read leniently: a leading `v`, missing parts are 0.
 
 use semver::{BuildMetadata, Prerelease, Version};
@@ -40,9 +44,9 @@ impl Partial {
             let slot = parts.get_mut(index)?;
             if matches!(part, "x" | "X" | "*") {
                 has_wildcard = true;
-            } else if has_wildcard || part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
+            } else if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
                 return None;
-            } else {
+            } else if !has_wildcard {
                 *slot = Some(part.parse().ok()?);
             }
         }
@@ -58,44 +62,92 @@ impl Partial {
         let part = |p: Option<u64>| p.unwrap_or(0);
         Version { pre: self.pre.clone(), ..Version::new(part(self.major), part(self.minor), part(self.patch)) }
     }
-
-    /// The first version after all that begin with the given parts; `None` when nothing is given.
-    fn next_sibling(&self) -> Option<Version> {
-        let major = self.major?;
-        Some(match (self.minor, self.patch) {
-            (None, _) => Version::new(major.saturating_add(1), 0, 0),
-            (Some(minor), None) => Version::new(major, minor.saturating_add(1), 0),
-            (Some(minor), Some(patch)) => Version::new(major, minor, patch.saturating_add(1)),
-        })
-    }
-
-    fn is_partial(&self) -> bool {
-        self.patch.is_none()
-    }
 }
 
-/// From the lower bound (inclusive) to the upper (exclusive), or everything else.
-struct Span {
-    from: Version,
-    below: Option<Version>,
-    /// The upper bound itself belongs to it.
-    includes_upper: bool,
-    inverted: bool,
+/// One comparison: an operator and what stands behind it, missing parts as 0.
+struct Comparison {
+    operator: &'static str,
+    bound: Version,
+    /// Some part is missing or a wildcard.
+    is_partial: bool,
+    /// The major number is there, the minor is not.
+    any_minor: bool,
+    /// The minor number is there, the patch is not.
+    any_patch: bool,
 }
 
-impl Span {
+impl Comparison {
+    fn new(operator: &'static str, given: &Partial) -> Comparison {
+        Comparison {
+            operator,
+            bound: given.lowest(),
+            is_partial: given.patch.is_none(),
+            any_minor: given.major.is_some() && given.minor.is_none(),
+            any_patch: given.minor.is_some() && given.patch.is_none(),
+        }
+    }
+
     fn holds(&self, version: &Version) -> bool {
-        let above = version.cmp_precedence(&self.from).is_ge();
-        let below = self.below.as_ref().is_none_or(|upper| {
-            let order = version.cmp_precedence(upper);
-            order.is_lt() || (self.includes_upper && order.is_eq())
-        });
-        (above && below) != self.inverted
+        let order = version.cmp_precedence(&self.bound);
+        match self.operator {
+            ">" => self.is_above(version),
+            ">=" | "=>" => order.is_ge(),
+            "<" => order.is_lt(),
+            "<=" | "=<" if self.is_partial => {
+                let is_same_major = version.major == self.bound.major;
+                version.major < self.bound.major || (is_same_major && (self.any_minor || version.minor <= self.bound.minor))
+            }
+            "<=" | "=<" => order.is_le(),
+            "^" => order.is_ge() && self.is_compatible(version),
+            "!=" => self.differs(version),
+            "~" | "~>" => order.is_ge() && self.is_near(version),
+            _ if self.is_partial => order.is_ge() && self.is_near(version),
+            _ => order.is_eq(),
+        }
+    }
+
+    fn is_above(&self, version: &Version) -> bool {
+        if self.is_partial && version.major != self.bound.major {
+            return version.major > self.bound.major;
+        }
+        match (self.any_minor, self.any_patch) {
+            (true, _) => false,
+            (_, true) => version.minor > self.bound.minor,
+            _ => version.cmp_precedence(&self.bound).is_gt(),
+        }
+    }
+
+    /// The same major and minor number, as far as they are given.
+    fn is_near(&self, version: &Version) -> bool {
+        let is_zero = (self.bound.major, self.bound.minor, self.bound.patch) == (0, 0, 0);
+        if is_zero && !self.any_minor && !self.any_patch {
+            return true;
+        }
+        version.major == self.bound.major && (self.any_minor || version.minor == self.bound.minor)
+    }
+
+    /// The same up to the first number that is not 0.
+    fn is_compatible(&self, version: &Version) -> bool {
+        if version.major != self.bound.major || self.bound.major > 0 || self.any_minor {
+            return version.major == self.bound.major;
+        }
+        if version.minor != self.bound.minor || self.bound.minor > 0 || self.any_patch {
+            return version.minor == self.bound.minor;
+        }
+        version.patch == self.bound.patch
+    }
+
+    fn differs(&self, version: &Version) -> bool {
+        if self.any_minor || self.any_patch {
+            let is_same_minor = version.major == self.bound.major && (self.any_minor || version.minor == self.bound.minor);
+            return !is_same_minor || (self.any_patch && version.pre != self.bound.pre);
+        }
+        version.cmp_precedence(&self.bound).is_ne()
     }
 }
 
 struct Group {
-    spans: Vec<Span>,
+    comparisons: Vec<Comparison>,
     names_prerelease: bool,
 }
 
@@ -107,15 +159,18 @@ pub(crate) struct Constraint {
 impl Constraint {
     /// Reads one; `None` for what is none. An exact version is one too: ask [`parse_version`] first.
     pub(crate) fn parse(text: &str) -> Option<Constraint> {
-        let groups = text.split("||").map(parse_group).collect::<Option<Vec<_>>>()?;
+        if text.len() > MOST_BYTES || text.split("||").count() > MOST_GROUPS {
+            return None;
+        }
+        let groups = text.split("||").enumerate().map(|(index, group)| parse_group(group, index == 0)).collect::<Option<Vec<_>>>()?;
         Some(Constraint { groups })
     }
 
     /// Whether it allows `version`.
     pub(crate) fn holds(&self, version: &Version) -> bool {
-        self.groups
-            .iter()
-            .any(|group| (version.pre.is_empty() || group.names_prerelease) && group.spans.iter().all(|span| span.holds(version)))
+        self.groups.iter().any(|group| {
+            (version.pre.is_empty() || group.names_prerelease) && group.comparisons.iter().all(|comparison| comparison.holds(version))
+        })
     }
 
     /// The highest of `tags` that it allows; the first of equals. What is no version is passed over.
@@ -131,13 +186,26 @@ impl Constraint {
     }
 }
 
+/// Longest text, and most groups in one.
+const MOST_BYTES: usize = 512;
+const MOST_GROUPS: usize = 32;
+
 const OPERATORS: [&str; 11] = ["!=", ">=", "=>", "<=", "=<", "~>", ">", "<", "~", "^", "="];
 
-fn parse_group(text: &str) -> Option<Group> {
-    let spaced = text.replace(',', " ");
+fn parse_group(text: &str, is_first: bool) -> Option<Group> {
+    let spaced = text.replace(',', " , ");
     let mut words = spaced.split_whitespace().peekable();
-    let mut group = Group { spans: Vec::new(), names_prerelease: false };
+    let mut group = Group { comparisons: Vec::new(), names_prerelease: false };
+    let mut wants_more = true;
+    let mut may_be_range = is_first || text.starts_with(|c: char| c.is_whitespace() || c == 'v');
     while let Some(word) = words.next() {
+        if word == "," {
+            if wants_more {
+                return None;
+            }
+            (wants_more, may_be_range) = (true, true);
+            continue;
+        }
         let operator = OPERATORS.into_iter().find(|op| word.starts_with(op)).unwrap_or("");
         let rest = &word[operator.len()..];
         // The number may stand apart from its operator.
@@ -148,53 +216,18 @@ fn parse_group(text: &str) -> Option<Group> {
             words.next();
             let upper = Partial::parse(words.next()?)?;
             group.names_prerelease |= !upper.pre.is_empty();
-            group.spans.push(span(">=", &partial));
-            group.spans.push(span("<=", &upper));
-            continue;
+            if !may_be_range {
+                return None;
+            }
+            group.comparisons.push(Comparison::new(">=", &partial));
+            group.comparisons.push(Comparison::new("<=", &upper));
+        } else {
+            group.comparisons.push(Comparison::new(operator, &partial));
+            may_be_range = false;
         }
-        group.spans.push(span(operator, &partial));
+        wants_more = false;
     }
-    (!group.spans.is_empty()).then_some(group)
-}
-
-fn span(operator: &str, given: &Partial) -> Span {
-    // With no number given (`*`, `>=x`) everything fits, but for the operators that then leave nothing.
-    let zero = || Version { pre: Prerelease::new("0").unwrap_or(Prerelease::EMPTY), ..Version::new(0, 0, 0) };
-    let lowest = given.lowest();
-    let range = |from, below| Span { from, below, includes_upper: false, inverted: false };
-    let sibling = || given.next_sibling();
-    match operator {
-        ">" if given.major.is_none() => range(zero(), Some(zero())),
-        ">" if given.is_partial() => range(sibling().unwrap_or_else(zero), None),
-        ">" => Span { below: Some(lowest), from: zero(), includes_upper: true, inverted: true },
-        ">=" | "=>" => range(lowest, None),
-        "<" => range(zero(), Some(lowest)),
-        "<=" | "=<" if given.is_partial() => range(zero(), sibling()),
-        "<=" | "=<" => Span { below: Some(lowest), from: zero(), includes_upper: true, inverted: false },
-        "~" | "~>" => {
-            let minor_only = given.minor.is_some();
-            let below = given.major.map(|major| match given.minor.filter(|_| minor_only) {
-                Some(minor) => Version::new(major, minor.saturating_add(1), 0),
-                None => Version::new(major.saturating_add(1), 0, 0),
-            });
-            range(lowest, below)
-        }
-        "^" => range(lowest, caret_upper(given)),
-        "!=" if given.is_partial() => Span { inverted: true, ..range(lowest, sibling()) },
-        "!=" => Span { from: lowest.clone(), below: Some(lowest), includes_upper: true, inverted: true },
-        _ if given.is_partial() => range(lowest, sibling()),
-        _ => Span { from: lowest.clone(), below: Some(lowest), includes_upper: true, inverted: false },
-    }
-}
-
-/// Up to the next change of the first part that is not 0.
-fn caret_upper(given: &Partial) -> Option<Version> {
-    let major = given.major?;
-    Some(match (major, given.minor, given.patch) {
-        (0, Some(0), Some(patch)) => Version::new(0, 0, patch.saturating_add(1)),
-        (0, Some(minor), _) => Version::new(0, minor.saturating_add(1), 0),
-        (major, _, _) => Version::new(major.saturating_add(1), 0, 0),
-    })
+    (!wants_more).then_some(group)
 }
 
 #[cfg(test)]
@@ -241,7 +274,13 @@ mod tests {
             ("!=1.2.3", "1.2.4", true),
             ("!=1.2.x", "1.2.4", false),
             ("=1.2.3", "1.2.3+build", true),
-            (">*", "1.0.0", false),
+            (">*", "1.0.0", true),
+            ("^*", "1.0.0", false),
+            ("<=*", "1.0.0", false),
+            ("1.x.3", "1.2.0", true),
+            ("~0.0.0", "3.0.0", true),
+            ("!=1.2-rc.1", "1.2.0", true),
+            ("=1.2-rc.1", "1.3.0", false),
         ];
         for (constraint, version, wanted) in table {
             assert_eq!(holds(constraint, version), wanted, "{constraint} {version}");
@@ -269,7 +308,7 @@ mod tests {
 
     #[test]
     fn what_is_no_constraint() {
-        for text in ["main", "HEAD", "", "feature/x", ">=", "refs/tags/v1", "1.2 -", "||"] {
+        for text in ["main", "HEAD", "", "feature/x", ">=", "refs/tags/v1", "1.2 -", "||", "1,,2", "1,", "1 2 - 3"] {
             assert!(Constraint::parse(text).is_none(), "{text}");
         }
     }

@@ -11,6 +11,9 @@
 //!   - url: ssh://git@git.example.org/
 //!     sshPrivateKeyFile: /etc/gitops/id_ed25519
 //!     knownHostsFile: /etc/gitops/known_hosts
+//!   - url: oci://registry.example.org/charts   # a registry: the same as https://registry.example.org/charts
+//!     username: robot
+//!     password: …
 //! ```
 //! or from the environment: `<PREFIX>_<NAME>_URL`, `<PREFIX>_<NAME>_TOKEN`, … with one `<NAME>` per entry.
 //!
@@ -290,7 +293,7 @@ impl Credentials {
 }
 
 /// Whether `url` lies under `prefix`: the same protocol, host and port, and a path that begins with whole parts of it.
-fn covers(prefix: &RepoUrl, url: &RepoUrl) -> bool {
+pub(crate) fn covers(prefix: &RepoUrl, url: &RepoUrl) -> bool {
     let same_user = prefix.scheme() != Scheme::Ssh || prefix.user().is_none() || prefix.user() == url.user();
     if !same_user || (prefix.scheme(), prefix.host(), prefix.port()) != (url.scheme(), url.host(), url.port()) {
         return false;
@@ -305,6 +308,7 @@ fn entry(at: &str, fields: Vec<(&str, String)>) -> Result<(RepoUrl, Credential),
     let mut url = None;
     for (field, text) in &fields {
         if *field == "url" {
+            let text = &text.strip_prefix("oci://").map_or_else(|| text.clone(), |rest| format!("https://{rest}"));
             // `ssh://host/` alone is a fine prefix, though no address of a repository.
             let padded = if text.ends_with('/') && text.matches('/').count() == 3 { format!("{text}.") } else { text.clone() };
             let parsed = RepoUrl::parse(&padded).map_err(|e| field_error(&format!("{at}.url"), &e.to_string()))?;

@@ -1,4 +1,6 @@
-//! Git servers: mirrors of repositories, fetched over file, http(s) and ssh, and what a revision means in them.
+//! Git servers: mirrors of repositories, fetched over file, http(s) and ssh, and what a revision means in them. Beside them
+//! [`Charts`]: packed charts of chart repositories and OCI registries (features `helm-repo` and `oci`, both on by default),
+//! and [`Remotes`]: the files and repositories that kustomizations name by their addresses.
 //!
 //! [`Mirrors`] keeps a bare mirror per repository, brings it up to date ([`Mirrors::fetch`]), turns what a person wrote
 //! into a commit ([`Mirrors::resolve`]) and gives that commit's files ([`Mirrors::tree`]). Calls block. What can go wrong
@@ -29,6 +31,8 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
+#[cfg(any(feature = "helm-repo", feature = "oci"))]
+mod charts;
 mod constraint;
 mod credentials;
 mod error;
@@ -41,17 +45,23 @@ mod pack;
 mod poll;
 mod protocol;
 mod refs;
+mod remotes;
 mod revision_spec;
 mod transport;
 mod url;
+mod web;
 pub mod webhook;
 
+#[cfg(any(feature = "helm-repo", feature = "oci"))]
+pub use charts::{ChartArchive, ChartError, ChartSource, Charts, ChartsConfig};
 pub use credentials::{Credentials, CredentialsError};
 pub use error::{FetchError, ResolveError, Wait};
 pub use lfs::is_lfs_pointer;
 pub use mirrors::{Fetched, Mirrors, MirrorsConfig};
 pub use poll::{DEFAULT_INTERVAL, next_poll, poll_seed};
 pub use refs::Refs;
+pub use remotes::{AllowList, RemoteError, RemoteFile, RemoteRepository, Remotes, RemotesConfig};
 pub use revision_spec::{RevisionSpec, RevisionSpecError};
 pub use transport::Timeouts;
 pub use url::{RepoUrl, RepoUrlError, Scheme};
+pub use web::WebError;

@@ -31,7 +31,7 @@ struct AgentKey {
 
 /// The connections to all servers, kept open between fetches.
 pub(crate) struct Agents {
-    timeouts: Timeouts,
+    pub(crate) timeouts: Timeouts,
     agents: Mutex<HashMap<AgentKey, Agent>>,
 }
 
@@ -40,7 +40,7 @@ impl Agents {
         Agents { timeouts, agents: Mutex::default() }
     }
 
-    fn get(&self, credential: Option<&Credential>, url: &str) -> Result<Agent, FetchError> {
+    pub(crate) fn get(&self, credential: Option<&Credential>, url: &str) -> Result<Agent, FetchError> {
         let key = credential.map(|c| AgentKey {
             ca_file: c.ca_file.clone(),
             proxy: c.proxy.clone(),
@@ -243,7 +243,7 @@ impl Wire for Http<'_> {
 }
 
 /// What `ureq` says, as an error of ours.
-pub(super) fn error(place: &Place, error: &ureq::Error) -> FetchError {
+pub(crate) fn error(place: &Place, error: &ureq::Error) -> FetchError {
     match error {
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => place.timed_out(Wait::Connect),
         ureq::Error::Timeout(Timeout::Global | Timeout::PerCall) => place.timed_out(Wait::Total),
