@@ -13,6 +13,7 @@ use gitops_tree::{DiskTree, Revision, Tree, TreePath};
 use crate::EXIT_FOUND;
 use crate::chart::{self, ChartArguments};
 use crate::output::{coloured_diff, print};
+use crate::remote::Remote;
 
 /// How a directory is read.
 #[derive(clap::Args)]
@@ -124,6 +125,8 @@ fn kustomization(arguments: &RenderArguments) -> anyhow::Result<Option<String>> 
     options.managed_by_label = arguments.enable_managedby_label;
     let mut seams = Seams::default();
     seams.tree_location = location.as_deref();
+    let remote = Remote::new()?;
+    seams.remotes = Some(&remote);
     let built = gitops_kustomize::build(&*tree, &path, &options, &seams).map_err(|error| match error.hint() {
         Some(hint) => anyhow::anyhow!("{error}\n{hint}"),
         None => anyhow::anyhow!("{error}"),

@@ -5,6 +5,7 @@ mod chart;
 mod client;
 mod local;
 mod output;
+mod remote;
 mod store;
 
 use std::process::ExitCode;

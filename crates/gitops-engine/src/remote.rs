@@ -32,7 +32,7 @@ pub(crate) fn hold<'r>(mut remotes: impl Iterator<Item = (&'r str, &'r Revision)
 
 impl gitops_kustomize::Remotes for Remote<'_> {
     fn fetch(&self, address: &str, spec: Option<&RepositorySpec>) -> Result<Fetched, String> {
-        let fetched = match spec.filter(|_| !is_file(address)) {
+        let fetched = match spec.filter(|_| !gitops_kustomize::is_web_file(address)) {
             None => self.remotes.file(address).map(|file| Fetched::File(file.bytes)),
             Some(spec) => {
                 let found = self.remotes.repository(self.mirrors, &read_from(&spec.clone, self.aliases), &spec.reference);
@@ -41,10 +41,4 @@ impl gitops_kustomize::Remotes for Remote<'_> {
         };
         fetched.map_err(|e| format!("{e} (`kustomize.remotes` of the server's configuration says what may be read)"))
     }
-}
-
-/// Whether an address is one of a file on a web server, and not of a directory in a repository.
-fn is_file(address: &str) -> bool {
-    let web = address.starts_with("https://") || address.starts_with("http://");
-    web && !address.contains("?ref=") && [".yaml", ".yml", ".json"].iter().any(|end| address.ends_with(end))
 }

@@ -34,6 +34,6 @@ pub use kustomization::FILE_NAMES;
 pub use loader::{Fetched, Remotes};
 pub use openapi::OpenApiError;
 pub use overrides::{OverrideError, Overrides};
-pub use repository::RepositorySpec;
+pub use repository::{RepositorySpec, is_web_file};
 pub use resource_file::ResourceFileError;
 pub use selector::{LabelSelectorError, SelectorError};

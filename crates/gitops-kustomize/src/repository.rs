@@ -45,6 +45,12 @@ pub(crate) fn is_web_address(path: &str) -> bool {
     lower.starts_with("http://") || lower.starts_with("https://")
 }
 
+/// Whether an address that could be both is one of a file on a web server, and not of a directory in a repository: it names
+/// no commit, and ends as a manifest does.
+pub fn is_web_file(address: &str) -> bool {
+    is_web_address(address) && !address.contains("?ref=") && [".yaml", ".yml", ".json"].iter().any(|end| address.ends_with(end))
+}
+
 fn strip_ignoring_case<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
