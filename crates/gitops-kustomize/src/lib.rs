@@ -33,7 +33,7 @@ pub use error::{BuildError, PatchProblem, PathProblem, ResourceError};
 pub use kustomization::FILE_NAMES;
 pub use loader::{Fetched, Remotes};
 pub use openapi::OpenApiError;
-pub use overrides::{OverrideError, Overrides};
+pub use overrides::{OverrideError, Overrides, expand};
 pub use repository::RepositorySpec;
 pub use resource_file::ResourceFileError;
 pub use selector::{LabelSelectorError, SelectorError};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use gitops_helm::{Capabilities, Chart, KubeVersion, RenderOptions, Values};
 use gitops_manifest::yaml::DuplicateKeys;
-use gitops_manifest::{Manifest, Value, json, yaml};
+use gitops_manifest::{Manifest, Value, yaml};
 use gitops_tree::{Tree, TreePath};
 use globset::GlobBuilder;
 
@@ -208,28 +208,8 @@ impl Block<'_> {
         Ok(found)
     }
 
-    /// `$NAME` and `${NAME}` by the build environment; what is not there stays as it is written.
     fn expand(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(dollar) = rest.find('$') {
-            out.push_str(&rest[..dollar]);
-            let behind = &rest[dollar + 1..];
-            let (name, length) = match behind.strip_prefix('{').and_then(|b| b.split_once('}')) {
-                Some((name, _)) => (name, name.len() + 2),
-                None => {
-                    let end = behind.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(behind.len());
-                    (&behind[..end], end)
-                }
-            };
-            match self.environment.iter().find(|(n, _)| n == name) {
-                Some((_, value)) => out.push_str(value),
-                None => out.push_str(&rest[dollar..=dollar + length]),
-            }
-            rest = &behind[length..];
-        }
-        out.push_str(rest);
-        out
+        gitops_kustomize::expand(text, self.environment)
     }
 }
 
@@ -248,15 +228,4 @@ fn escaped(value: &str) -> String {
         before = c;
     }
     out
-}
-
-/// Reads `spec.source.helm` as it is stored: JSON.
-impl HelmOptions {
-    /// The options in a block of an Application.
-    ///
-    /// # Errors
-    /// When it is no JSON.
-    pub fn from_json(text: &str) -> Result<HelmOptions, yaml::ParseError> {
-        Ok(HelmOptions { block: Some(json::parse(text.as_bytes(), "spec.source.helm")?), environment: Vec::new() })
-    }
 }
