@@ -11,11 +11,11 @@ use gitops_kustomize::LoadRestrictor;
 use gitops_manifest::patch::merge;
 use gitops_manifest::{Manifest, json};
 use gitops_render::{
-    Context, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Limits, RenderError, Rendered, Source,
-    SourceOverride,
+    Context, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Limits, Reference, RenderError, Rendered,
+    Source, SourceOverride,
 };
 use gitops_source::{Mirrors, RepoUrl, RevisionSpec};
-use gitops_tree::{Entry, ReadSet, Revision, Tree, TreeError, TreePath};
+use gitops_tree::{Entry, ReadSet, Recorder, Revision, Tree, TreeError, TreePath};
 
 use crate::alias::{Alias, read_from};
 use crate::remote::{self, Remote};
@@ -208,8 +208,16 @@ impl Place<'_> {
         let namespace = &self.app.spec.destination.namespace;
         let remote = Remote { mirrors: inputs.mirrors, aliases: inputs.aliases, allowed: inputs.remotes };
         let load_restrictor = load_restrictor(self.app)?.unwrap_or(inputs.load_restrictor);
-        let context =
-            Context { remotes: Some(&remote), load_restrictor, ..Context::new(&self.app.metadata.name, namespace, inputs.limits) };
+        // What one source reads of another is among the reads of that other one.
+        let referenced: Vec<_> = self.sources.iter().zip(trees).map(|(s, tree)| (s.reference.as_str(), Recorder::new(tree))).collect();
+        let references = referenced.iter().filter(|(name, _)| !name.is_empty()).map(|(name, tree)| Reference { name, tree });
+        let references: Vec<_> = references.collect();
+        let context = Context {
+            remotes: Some(&remote),
+            load_restrictor,
+            references: &references,
+            ..Context::new(&self.app.metadata.name, namespace, inputs.limits)
+        };
         let mut all_reads = Vec::with_capacity(trees.len());
         let mut parts = Vec::with_capacity(trees.len());
         let mut problems = String::new();
@@ -225,6 +233,9 @@ impl Place<'_> {
                     problems.push_str(&e.to_string());
                 }
             }
+        }
+        for (reads, (_, recorder)) in all_reads.iter_mut().zip(referenced) {
+            reads.merge(recorder.into_read_set());
         }
         let mut all = Rendered::join(parts, namespace);
         place(&mut all.manifests, namespace);
@@ -328,6 +339,7 @@ fn parameters(app: &Application, sources: &[ApplicationSource]) -> String {
 }
 
 /// What one source gives.
+#[derive(Debug)]
 struct Part {
     /// All that was read, be it for a failure.
     reads: ReadSet,
@@ -484,7 +496,8 @@ mod tests {
     }
 
     fn chart() -> MemoryTree {
-        let template = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata: {by: {{ .Values.by | quote }}, at: {{ .Values.at | quote }}}\n";
+        let template =
+            "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata: {by: {{ .Values.by | quote }}, at: {{ .Values.at | quote }}}\n";
         MemoryTree::new().with("app/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n").with("app/templates/a.yaml", template)
     }
 
