@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use gitops_helm::{Capabilities, Chart, KubeVersion, Limits, RenderOptions, Values};
+use gitops_render::HelmCharts;
 use gitops_tree::{EntryKind, Tree, TreePath};
 
 /// How a chart is rendered: only charts look at these.
@@ -49,10 +50,10 @@ pub(crate) struct ChartArguments {
     #[arg(long)]
     skip_schema_validation: bool,
     /// Version of Kubernetes to render for.
-    #[arg(long)]
+    #[arg(long, visible_alias = "helm-kube-version")]
     kube_version: Option<String>,
     /// API versions that the cluster has beside the usual ones.
-    #[arg(long, short = 'a', value_delimiter = ',')]
+    #[arg(long, short = 'a', value_delimiter = ',', visible_alias = "helm-api-versions")]
     api_versions: Vec<String>,
     /// Print only what these templates give.
     #[arg(long, short = 's')]
@@ -94,8 +95,17 @@ fn options(namespace: &str, arguments: &ChartArguments) -> anyhow::Result<Render
     options.no_hooks = arguments.no_hooks;
     options.skip_tests = arguments.skip_tests;
     options.skip_schema_validation = arguments.skip_schema_validation;
-    options.now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i128::try_from(now.as_nanos()).unwrap_or(0));
+    options.now = now();
     Ok(options)
+}
+
+fn now() -> i128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i128::try_from(now.as_nanos()).unwrap_or(0))
+}
+
+/// For the charts of a kustomization, of which each says most for itself.
+pub(crate) fn of_kustomizations(arguments: &ChartArguments) -> HelmCharts {
+    HelmCharts::new(arguments.kube_version.as_deref().unwrap_or_default(), arguments.api_versions.clone(), now())
 }
 
 fn read(path: &str) -> anyhow::Result<Vec<u8>> {

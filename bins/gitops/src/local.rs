@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
-use gitops_kustomize::{LoadRestrictor, Reorder, Seams};
+use gitops_kustomize::{Charts, LoadRestrictor, Reorder, Seams};
 use gitops_manifest::{Manifest, ObjectId, Value, yaml};
 use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, Limits, Source};
 use gitops_tree::{DiskTree, Revision, Tree, TreePath};
@@ -51,6 +51,9 @@ pub(crate) struct RenderArguments {
     /// Label what a kustomization gives with `app.kubernetes.io/managed-by`.
     #[arg(long)]
     enable_managedby_label: bool,
+    /// Render the charts of a kustomization's `helmCharts`. Nothing is run or fetched: they lie in its `chartHome`.
+    #[arg(long)]
+    enable_helm: bool,
     #[command(flatten)]
     chart: ChartArguments,
 }
@@ -127,11 +130,13 @@ fn kustomization(arguments: &RenderArguments) -> anyhow::Result<Option<String>> 
     seams.tree_location = location.as_deref();
     let remote = Remote::new()?;
     seams.remotes = Some(&remote);
+    let charts = chart::of_kustomizations(&arguments.chart);
+    seams.charts = arguments.enable_helm.then_some(&charts as &dyn Charts);
     let built = gitops_kustomize::build(&*tree, &path, &options, &seams).map_err(|error| match error.hint() {
         Some(hint) => anyhow::anyhow!("{error}\n{hint}"),
         None => anyhow::anyhow!("{error}"),
     })?;
-    for warning in &built.warnings {
+    for warning in built.warnings.iter().chain(&charts.take_warnings()) {
         eprintln!("warning: {warning}");
     }
     let text = built.to_yaml();

@@ -184,6 +184,7 @@ fn from_rendering(rendering: &Rendering) -> Result<Wanted, Condition> {
     let source_type = match rendering.engine {
         "environment" => SourceType::Plugin,
         "kustomize" => SourceType::Kustomize,
+        "helm" => SourceType::Helm,
         _ => SourceType::Directory,
     };
     let revisions = rendering.revisions.iter().map(ToString::to_string).collect();

@@ -11,11 +11,11 @@ use gitops_kustomize::LoadRestrictor;
 use gitops_manifest::patch::merge;
 use gitops_manifest::{Manifest, json};
 use gitops_render::{
-    Context, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Limits, RenderError, Rendered, Source,
-    SourceOverride,
+    Context, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Limits, Reference, RenderError, Rendered,
+    Source, SourceOverride,
 };
 use gitops_source::{Mirrors, Remotes, RepoUrl, RevisionSpec};
-use gitops_tree::{Entry, ReadSet, Revision, Tree, TreeError, TreePath};
+use gitops_tree::{Entry, ReadSet, Recorder, Revision, Tree, TreeError, TreePath};
 
 use crate::alias::{Alias, read_from};
 use crate::remote::{self, Remote};
@@ -208,14 +208,24 @@ impl Place<'_> {
         let namespace = &self.app.spec.destination.namespace;
         let remote = Remote { mirrors: inputs.mirrors, aliases: inputs.aliases, remotes: inputs.remotes };
         let load_restrictor = load_restrictor(self.app)?.unwrap_or(inputs.load_restrictor);
-        let context =
-            Context { remotes: Some(&remote), load_restrictor, ..Context::new(&self.app.metadata.name, namespace, inputs.limits) };
+        // What one source reads of another is among the reads of that other one.
+        let referenced: Vec<_> = self.sources.iter().zip(trees).map(|(s, tree)| (s.reference.as_str(), Recorder::new(tree))).collect();
+        let references = referenced.iter().filter(|(name, _)| !name.is_empty()).map(|(name, tree)| Reference { name, tree });
+        let references: Vec<_> = references.collect();
+        let context = Context {
+            remotes: Some(&remote),
+            load_restrictor,
+            references: &references,
+            ..Context::new(&self.app.metadata.name, namespace, inputs.limits)
+        };
         let mut all_reads = Vec::with_capacity(trees.len());
         let mut parts = Vec::with_capacity(trees.len());
         let mut problems = String::new();
+        let mut says_revision = false;
         for (source, tree) in self.sources.iter().zip(trees) {
-            let (reads, result) = render(source, tree, &context)?;
+            let Part { reads, says_revision: says, result } = render(source, tree, &context)?;
             all_reads.push(reads);
+            says_revision |= says;
             match result {
                 Ok(rendered) => parts.push(rendered),
                 Err(e) => {
@@ -224,6 +234,9 @@ impl Place<'_> {
                 }
             }
         }
+        for (reads, (_, recorder)) in all_reads.iter_mut().zip(referenced) {
+            reads.merge(recorder.into_read_set());
+        }
         let mut all = Rendered::join(parts, namespace);
         place(&mut all.manifests, namespace);
         Ok(Desired::Rendered(Rendering {
@@ -231,7 +244,7 @@ impl Place<'_> {
             revisions: self.revisions.clone(),
             parameters: self.parameters.as_str().into(),
             reads: all_reads.into(),
-            says_revision: self.sources.iter().any(says_revision),
+            says_revision,
             result: if problems.is_empty() { Ok(all.manifests.into()) } else { Err(problems.into()) },
             warnings: all.warnings.into(),
             engine: all.engine,
@@ -241,7 +254,8 @@ impl Place<'_> {
 
 /// Whether a source puts the revision into what is rendered.
 fn says_revision(source: &ApplicationSource) -> bool {
-    source.kustomize.as_ref().is_some_and(|block| block.to_string().contains("ARGOCD_APP_REVISION"))
+    let blocks = [&source.kustomize, &source.helm];
+    blocks.into_iter().flatten().any(|block| block.to_string().contains("ARGOCD_APP_REVISION"))
 }
 
 /// Numbers renders within this process.
@@ -324,19 +338,25 @@ fn parameters(app: &Application, sources: &[ApplicationSource]) -> String {
     text
 }
 
-/// Renders one source, with the override files beside it. Also returns all that was read, be it for a failure.
-fn render(
-    source: &ApplicationSource,
-    tree: &dyn Tree,
-    context: &Context<'_>,
-) -> Result<(ReadSet, Result<Rendered, RenderError>), DesiredError> {
+/// What one source gives.
+#[derive(Debug)]
+struct Part {
+    /// All that was read, be it for a failure.
+    reads: ReadSet,
+    says_revision: bool,
+    result: Result<Rendered, RenderError>,
+}
+
+/// Renders one source, with the override files beside it.
+fn render(source: &ApplicationSource, tree: &dyn Tree, context: &Context<'_>) -> Result<Part, DesiredError> {
+    let failed = |e: RenderError| Part { reads: e.reads().clone(), says_revision: false, result: Err(e) };
     if source.is_reference_only() {
-        return Ok((ReadSet::default(), Ok(Rendered::default())));
+        return Ok(Part { reads: ReadSet::default(), says_revision: false, result: Ok(Rendered::default()) });
     }
     let path = TreePath::parse(&source.path).map_err(|e| DesiredError::Spec(e.to_string()))?;
     let (overrides, mut reads) = match gitops_render::source_overrides(tree, &path, context.app, context.limits) {
         Ok(found) => found,
-        Err(e) => return Ok((e.reads().clone(), Err(e))),
+        Err(e) => return Ok(failed(e)),
     };
     let source = overridden(source, &overrides)?;
     let choice = engine(&source, || environment(&source, tree, context))?;
@@ -345,7 +365,7 @@ fn render(
         Ok(rendered) => rendered.reads.clone(),
         Err(e) => e.reads().clone(),
     });
-    Ok((reads, result))
+    Ok(Part { reads, says_revision: says_revision(&source), result })
 }
 
 /// The source as the override files have it. What names the source stays: files cannot say where they are.
@@ -411,7 +431,8 @@ fn engine(source: &ApplicationSource, environment: impl FnOnce() -> Vec<(String,
         }
         Some(&"helm") => {
             let block = source.helm.as_ref().map(ToString::to_string).unwrap_or_default();
-            HelmOptions::from_json(&block).map(EngineChoice::Helm).map_err(|e| DesiredError::Spec(e.to_string()))
+            let block = json::parse(block.as_bytes(), "spec.source.helm").map_err(|e| DesiredError::Spec(e.to_string()))?;
+            Ok(EngineChoice::Helm(HelmOptions { block: Some(block), environment: environment() }))
         }
         Some(&"plugin") => {
             let plugin = source.plugin.clone().unwrap_or_default();
@@ -434,15 +455,15 @@ mod tests {
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n")
     }
 
-    fn rendered(tree: &MemoryTree) -> Result<(ReadSet, Result<Rendered, RenderError>), DesiredError> {
+    fn rendered(tree: &MemoryTree) -> Result<Part, DesiredError> {
         let source =
             ApplicationSource { repo_url: "https://git.example/web.git".into(), path: "app".into(), ..ApplicationSource::default() };
         render(&source, tree, &Context::new("web", "web", &Limits::default()))
     }
 
     fn names(tree: &MemoryTree) -> Vec<String> {
-        let (_, result) = rendered(tree).expect("inputs");
-        result.expect("a render").manifests.iter().map(|m| m.id().name.clone()).collect()
+        let part = rendered(tree).expect("inputs");
+        part.result.expect("a render").manifests.iter().map(|m| m.id().name.clone()).collect()
     }
 
     #[test]
@@ -453,9 +474,9 @@ mod tests {
         assert_eq!(names(&general), ["a", "b"], "what names the source stays");
         let own = general.clone().with("app/.argocd-source-web.yaml", "directory: {exclude: 'a*'}\n");
         assert_eq!(names(&own), ["b"], "the application's own file comes second");
-        let (reads, _) = rendered(&plain).expect("inputs");
+        let Part { reads, .. } = rendered(&plain).expect("inputs");
         assert!(!reads.holds_in(&general).expect("readable"), "an override file that appears asks for another render");
-        let (reads, _) = rendered(&general).expect("inputs");
+        let Part { reads, .. } = rendered(&general).expect("inputs");
         assert!(reads.holds_in(&general).expect("readable"));
         assert!(!reads.holds_in(&general.with("app/.argocd-source.yaml", "{}")).expect("readable"));
     }
@@ -468,11 +489,31 @@ mod tests {
         let tree = MemoryTree::new().with("app/kustomization.yaml", "resources: [a.yaml]\n").with("app/a.yaml", config_map("a"));
         let limits = Limits::default();
         let context = Context::new("web", "web", &limits);
-        let (_, result) = render(&source, &tree, &context).expect("inputs");
-        let rendered = result.expect("a render");
+        let rendered = render(&source, &tree, &context).expect("inputs").result.expect("a render");
         assert_eq!(rendered.engine, "kustomize");
         assert_eq!(rendered.manifests[0].body().str_at(&["metadata", "name"]), Some("x-a"));
         assert_eq!(rendered.manifests[0].body().str_at(&["metadata", "annotations", "by"]), Some("web"));
+    }
+
+    fn chart() -> MemoryTree {
+        let template =
+            "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata: {by: {{ .Values.by | quote }}, at: {{ .Values.at | quote }}}\n";
+        MemoryTree::new().with("app/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n").with("app/templates/a.yaml", template)
+    }
+
+    #[test]
+    fn a_chart_takes_parameters_with_the_build_environment() {
+        let block = serde_json::json!({"parameters": [{"name": "by", "value": "$ARGOCD_APP_NAME"}]});
+        let source = ApplicationSource { path: "app".into(), helm: Some(block), ..ApplicationSource::default() };
+        let limits = Limits::default();
+        let context = Context::new("web", "web", &limits);
+        let part = render(&source, &chart(), &context).expect("inputs");
+        assert!(!part.says_revision);
+        let rendered = part.result.expect("a render");
+        assert_eq!((rendered.engine, rendered.manifests[0].body().str_at(&["data", "by"])), ("helm", Some("web")));
+        let file = "helm: {parameters: [{name: at, value: '${ARGOCD_APP_REVISION_SHORT}'}]}\n";
+        let part = render(&source, &chart().with("app/.argocd-source.yaml", file), &context).expect("inputs");
+        assert!(part.says_revision, "an override file counts as well");
     }
 
     #[test]
@@ -480,7 +521,7 @@ mod tests {
         let tree = MemoryTree::new().with("app/a.yaml", config_map("a")).with("app/.argocd-source.yaml", "directory: 5\n");
         let error = rendered(&tree).expect_err("no source").to_string();
         assert!(error.starts_with("app/.argocd-source.yaml: "), "{error}");
-        let (reads, result) = rendered(&tree.clone().with("app/.argocd-source.yaml", "- a\n")).expect("inputs");
+        let Part { reads, result, .. } = rendered(&tree.clone().with("app/.argocd-source.yaml", "- a\n")).expect("inputs");
         assert!(result.expect_err("no map").to_string().starts_with("app/.argocd-source.yaml"));
         assert!(!reads.holds_in(&tree).expect("readable"));
     }

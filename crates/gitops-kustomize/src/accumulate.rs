@@ -9,6 +9,7 @@ use gitops_manifest::{Location, Value};
 use gitops_tree::TreePath;
 
 use crate::build::Shared;
+use crate::chart::ChartCall;
 use crate::error::{BuildError, PathProblem, ResourceError};
 use crate::field_spec::{Config, FieldSpec, merge_specs};
 use crate::generator::{self, Kind};
@@ -380,10 +381,9 @@ impl<'l> Target<'l> {
     ) -> Result<(), BuildError> {
         let at = self.at(field);
         let Some(charts) = shared.seams.charts else {
-            return Err(BuildError::Chart { at, reason: "charts are not rendered here yet: render them and commit the result".to_owned() });
+            return Err(BuildError::Chart { at, reason: "must specify --enable-helm".to_owned() });
         };
-        let rendered = charts.render(&settings, self.loader.tree, &self.loader.root);
-        let rendered = rendered.map_err(|reason| BuildError::Chart { at, reason })?;
+        let rendered = charts.render(&ChartCall::new(&settings, &self.loader)).map_err(|reason| BuildError::Chart { at, reason })?;
         for mut resource in resource_file::read(&rendered, field)? {
             resource.memory.from_chart = true;
             origin::add_generator(&mut resource, source);

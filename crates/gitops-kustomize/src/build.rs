@@ -1,11 +1,10 @@
 //! A build from its first file to its last line.
 
-use std::sync::Arc;
-
 use gitops_manifest::{Value, yaml};
 use gitops_tree::{Tree, TreePath};
 
 use crate::accumulate::{Accumulator, Target};
+use crate::chart::Charts;
 use crate::error::{BuildError, ResourceError};
 use crate::kustomization::SortOptions;
 use crate::loader::{Loader, Remotes};
@@ -48,16 +47,6 @@ pub struct Options {
     pub managed_by_label: bool,
     /// What an Application says on top.
     pub overrides: Option<Overrides>,
-}
-
-/// Renders charts for `helmCharts`. A build without one refuses them.
-pub trait Charts: Sync {
-    /// The manifests of a chart, as YAML documents. `settings` has the fields of an entry of `helmCharts`, and `chartHome`
-    /// and `configHome` of `helmGlobals`; `directory` is the kustomization's.
-    ///
-    /// # Errors
-    /// When it cannot be rendered; the text is what to say.
-    fn render(&self, settings: &Value, tree: &dyn Tree, directory: &TreePath) -> Result<Arc<[u8]>, String>;
 }
 
 /// What a build may ask of its caller.

@@ -2,6 +2,7 @@
 
 mod accumulate;
 mod build;
+mod chart;
 mod crd;
 mod error;
 mod field_spec;
@@ -28,12 +29,13 @@ mod transform;
 mod transformer;
 mod variables;
 
-pub use build::{Built, Charts, LoadRestrictor, Options, Reorder, Seams, build};
+pub use build::{Built, LoadRestrictor, Options, Reorder, Seams, build};
+pub use chart::{ChartCall, Charts};
 pub use error::{BuildError, PatchProblem, PathProblem, ResourceError};
 pub use kustomization::FILE_NAMES;
 pub use loader::{Fetched, Remotes};
 pub use openapi::OpenApiError;
-pub use overrides::{OverrideError, Overrides};
+pub use overrides::{OverrideError, Overrides, expand};
 pub use repository::{RepositorySpec, is_web_file};
 pub use resource_file::ResourceFileError;
 pub use selector::{LabelSelectorError, SelectorError};

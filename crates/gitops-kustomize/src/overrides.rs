@@ -223,8 +223,8 @@ fn replica(value: &Value) -> Result<Replica, DecodeError> {
     Ok(Replica { name: f.text("name")?, count: count.unwrap_or_default() })
 }
 
-/// Replaces `$NAME` and `${NAME}`; `$$` is a dollar sign, and an unknown name is nothing.
-fn expand(text: &str, environment: &[(String, String)]) -> String {
+/// Replaces `$NAME` and `${NAME}` by the build environment; `$$` is a dollar sign, and an unknown name is nothing.
+pub fn expand(text: &str, environment: &[(String, String)]) -> String {
     let value = |name: &str| environment.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

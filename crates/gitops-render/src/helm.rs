@@ -1,21 +1,23 @@
 //! Helm charts, rendered by `gitops-helm` with the options of `spec.source.helm`.
 //!
 //! Values, from the lowest to the highest: the chart's own, `valueFiles` in their order, `valuesObject` (else `values`),
-//! `parameters`, `fileParameters`. CRDs are rendered unless `skipCrds`. Hooks are among the objects: a sync reads their
+//! `parameters`, `fileParameters`. A file `$NAME/path` is read from the source that the Application calls NAME (`ref`), seen
+//! from its root; all others from the chart, or with a leading `/` from the root of its repository. CRDs are rendered unless `skipCrds`. Hooks are among the objects: a sync reads their
 //! annotations. A missing dependency is not fetched here: the error names the command that does.
 
+use std::fmt;
 use std::sync::Arc;
 
 use gitops_helm::{Capabilities, Chart, KubeVersion, RenderOptions, Values};
 use gitops_manifest::yaml::DuplicateKeys;
-use gitops_manifest::{Manifest, Value, json, yaml};
+use gitops_manifest::{Manifest, Value, yaml};
 use gitops_tree::{Tree, TreePath};
 use globset::GlobBuilder;
 
 use crate::document::parse_yaml;
 use crate::error::Problem;
-use crate::files::at;
-use crate::render::{Context, Output};
+use crate::files::{Files, at};
+use crate::render::{Context, Output, Reference};
 use crate::source::HelmOptions;
 
 /// Renders the chart at `path`.
@@ -26,12 +28,12 @@ pub(crate) fn render(
     context: &Context<'_>,
     output: &mut Output,
 ) -> Result<(), Problem> {
-    let block = Block { value: options.block.clone().unwrap_or_default(), environment: &options.environment, path };
+    let block = Block { value: options.block.clone().unwrap_or_default(), environment: &options.environment, tree, path, context };
     let limits = gitops_helm::Limits::default();
     let fail = |error: &dyn std::fmt::Display| block.wrong(error);
     let chart = Chart::load(tree, path, &limits).map_err(|e| fail(&e))?;
-    let values = block.values(tree, &limits)?;
-    let rendered = chart.render(&values, &block.options(context)?).map_err(|e| fail(&e))?;
+    let values = block.values(&limits)?;
+    let rendered = chart.render(&values, &block.options()?).map_err(|e| fail(&e))?;
     output.warnings.extend(chart.warnings().iter().chain(&rendered.warnings).map(|w| format!("{path}: {w}")));
     let documents = rendered.crds.iter().chain(&rendered.manifests).map(|d| (&d.path, &d.text));
     for (template, text) in documents.chain(rendered.hooks.iter().map(|h| (&h.path, &h.text))) {
@@ -64,10 +66,39 @@ fn take(document: yaml::Document, output: &mut Output) {
 struct Block<'b> {
     value: Value,
     environment: &'b [(String, String)],
+    tree: &'b dyn Tree,
     path: &'b TreePath,
+    context: &'b Context<'b>,
 }
 
-impl Block<'_> {
+/// A file that the block names.
+struct Place<'b> {
+    /// The source it is in, where that is another one.
+    source: Option<&'b str>,
+    tree: &'b dyn Tree,
+    path: TreePath,
+}
+
+impl Place<'_> {
+    fn is(&self, other: &Place<'_>) -> bool {
+        (self.source, &self.path) == (other.source, &other.path)
+    }
+
+    fn read(&self, context: &Context<'_>) -> Result<Option<Arc<[u8]>>, Problem> {
+        Files::new(self.tree, context.limits).read_at(&self.path)
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.source {
+            Some(source) => write!(f, "${source}/{}", self.path),
+            None => write!(f, "{}", self.path),
+        }
+    }
+}
+
+impl<'b> Block<'b> {
     fn wrong(&self, error: &dyn std::fmt::Display) -> Problem {
         Problem::Helm { at: at(self.path), reason: error.to_string() }
     }
@@ -84,7 +115,8 @@ impl Block<'_> {
         self.value.get(key).and_then(Value::as_list).unwrap_or_default()
     }
 
-    fn options(&self, context: &Context<'_>) -> Result<RenderOptions, Problem> {
+    fn options(&self) -> Result<RenderOptions, Problem> {
+        let context = self.context;
         if !matches!(self.text("version"), "" | "v3" | "v4") {
             return Err(self.wrong(&format!("helm.version is `{}`: leave it out, or write v3 or v4", self.text("version"))));
         }
@@ -104,17 +136,17 @@ impl Block<'_> {
         Ok(options)
     }
 
-    fn values(&self, tree: &dyn Tree, limits: &gitops_helm::Limits) -> Result<Values, Problem> {
+    fn values(&self, limits: &gitops_helm::Limits) -> Result<Values, Problem> {
         let mut values = Values::default();
-        for file in self.value_files(tree)? {
-            let read = tree.read(&file)?;
-            let Some(text) = read else {
+        for file in self.value_files()? {
+            let Some(text) = file.read(self.context)? else {
                 if self.is("ignoreMissingValueFiles") {
                     continue;
                 }
                 return Err(self.wrong(&format!("helm.valueFiles: there is no file `{file}`")));
             };
-            values.merge(&Values::from_yaml(&text, file.as_str(), limits.max_values_bytes).map_err(|e| self.wrong(&e))?);
+            let read = Values::from_yaml(&text, &file.to_string(), limits.max_values_bytes);
+            values.merge(&read.map_err(|e| self.wrong(&e))?);
         }
         match self.value.get("valuesObject") {
             Some(object @ Value::Map(_)) => values.merge(&Values::from_value(object)),
@@ -123,11 +155,11 @@ impl Block<'_> {
                 values.merge(&Values::from_yaml(text, "helm.values", limits.max_values_bytes).map_err(|e| self.wrong(&e))?);
             }
         }
-        self.parameters(tree, &mut values)?;
+        self.parameters(&mut values)?;
         Ok(values)
     }
 
-    fn parameters(&self, tree: &dyn Tree, values: &mut Values) -> Result<(), Problem> {
+    fn parameters(&self, values: &mut Values) -> Result<(), Problem> {
         let is_text = |p: &&Value| p.get("forceString").and_then(Value::as_bool).unwrap_or_default();
         let assignment = |p: &Value| {
             let text = |key: &str| p.str_at(&[key]).unwrap_or_default();
@@ -143,50 +175,76 @@ impl Block<'_> {
         for parameter in self.list("fileParameters") {
             let (name, path) = (parameter.str_at(&["name"]).unwrap_or_default(), parameter.str_at(&["path"]).unwrap_or_default());
             let mut read = |path: &str| -> Result<Vec<u8>, String> {
-                let path = self.resolve(path).map_err(|e| e.to_string())?;
-                let bytes = tree.read(&path).map_err(|e| e.to_string())?;
-                bytes.map(|b| b.to_vec()).ok_or_else(|| format!("there is no file `{path}`"))
+                let file = self.resolve(path).map_err(|e| self.reason(e))?;
+                let bytes = file.read(self.context).map_err(|e| e.to_string())?;
+                bytes.map(|b| b.to_vec()).ok_or_else(|| format!("there is no file `{file}`"))
             };
-            values.set_file(&format!("{name}={}", self.expand(path)), &mut read).map_err(|e| self.wrong(&e))?;
+            values.set_file(&format!("{name}={path}"), &mut read).map_err(|e| self.wrong(&e))?;
         }
         Ok(())
     }
 
-    /// The file that `text` names: from the chart, or with a leading `/` from the root of the repository.
-    fn resolve(&self, text: &str) -> Result<TreePath, Problem> {
-        if text.starts_with('$') {
-            let reason = format!("`{text}`: files of other sources cannot be read here: put the values beside the chart");
-            return Err(self.wrong(&reason));
+    fn reason(&self, problem: Problem) -> String {
+        match problem {
+            Problem::Helm { reason, .. } => reason,
+            other => other.to_string(),
         }
+    }
+
+    /// The file that `text` names.
+    fn resolve(&self, text: &str) -> Result<Place<'b>, Problem> {
+        if let Some((reference, rest)) = self.reference(text)? {
+            let path = TreePath::root().join(self.expand(rest).trim_start_matches('/')).map_err(|e| self.wrong(&e))?;
+            return Ok(Place { source: Some(reference.name), tree: reference.tree, path });
+        }
+        let text = self.expand(text);
         if text.contains("://") {
             return Err(self.wrong(&format!("`{text}`: values are read from the repository alone, never fetched")));
         }
         let path = match text.strip_prefix('/') {
             Some(rest) => TreePath::parse(rest),
-            None => self.path.join(text),
+            None => self.path.join(&text),
         };
-        path.map_err(|e| self.wrong(&e))
+        Ok(Place { source: None, tree: self.tree, path: path.map_err(|e| self.wrong(&e))? })
+    }
+
+    /// The other source that a file is in, and the path there. A name of the build environment is none.
+    fn reference<'t>(&self, text: &'t str) -> Result<Option<(&'b Reference<'b>, &'t str)>, Problem> {
+        let Some(behind) = text.strip_prefix('$').filter(|behind| !behind.starts_with('$')) else { return Ok(None) };
+        let (name, rest) = behind.split_once('/').unwrap_or((behind, ""));
+        let references = self.context.references;
+        if let Some(reference) = references.iter().find(|r| r.name == name) {
+            return Ok(Some((reference, rest)));
+        }
+        let word = name.trim_start_matches('{');
+        let word = &word[..word.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(word.len())];
+        if self.environment.iter().any(|(known, _)| known == word) {
+            return Ok(None);
+        }
+        let known: Vec<&str> = references.iter().map(|r| r.name).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Err(self.wrong(&format!("`{text}`: no source of the application has `ref: {name}` (there are: {known})")))
     }
 
     /// The values files in their order. What a glob matches stands at the glob, unless it is listed by itself too.
-    fn value_files(&self, tree: &dyn Tree) -> Result<Vec<TreePath>, Problem> {
-        let listed: Vec<String> = self.list("valueFiles").iter().filter_map(Value::as_str).map(|f| self.expand(f)).collect();
-        let is_glob = |text: &str| text.contains(['*', '?', '[', '{']);
-        let explicit: Vec<TreePath> = listed.iter().filter(|f| !is_glob(f)).map(|f| self.resolve(f)).collect::<Result<_, _>>()?;
+    fn value_files(&self) -> Result<Vec<Place<'b>>, Problem> {
+        let is_glob = |file: &Place<'_>| file.path.as_str().contains(['*', '?', '[', '{']);
+        let listed = self.list("valueFiles").iter().filter_map(Value::as_str);
+        let listed = listed.map(|text| Ok((text, self.resolve(text)?))).collect::<Result<Vec<_>, Problem>>()?;
         let mut files = Vec::new();
-        for file in &listed {
-            let path = self.resolve(file)?;
+        for (text, file) in &listed {
             if !is_glob(file) {
-                files.push(path);
+                files.push(Place { path: file.path.clone(), ..*file });
                 continue;
             }
-            let found = self.expand_glob(tree, file, &path)?;
-            files.extend(found.into_iter().filter(|f| !explicit.contains(f)));
+            let found = self.expand_glob(text, file)?;
+            files.extend(found.into_iter().filter(|f| !listed.iter().any(|(_, explicit)| explicit.is(f))));
         }
         Ok(files)
     }
 
-    fn expand_glob(&self, tree: &dyn Tree, text: &str, pattern: &TreePath) -> Result<Vec<TreePath>, Problem> {
+    fn expand_glob(&self, text: &str, pattern: &Place<'b>) -> Result<Vec<Place<'b>>, Problem> {
+        let Place { source, tree, path: pattern } = pattern;
         let glob = GlobBuilder::new(pattern.as_str()).literal_separator(true).build().map_err(|e| self.wrong(&e))?.compile_matcher();
         let fixed = pattern.parts().take_while(|part| !part.contains(['*', '?', '[', '{'])).collect::<Vec<_>>().join("/");
         let mut pending = vec![TreePath::parse(&fixed).map_err(|e| self.wrong(&e))?];
@@ -205,31 +263,11 @@ impl Block<'_> {
         if found.is_empty() && !self.is("ignoreMissingValueFiles") {
             return Err(self.wrong(&format!("values file glob \"{text}\" matched no files")));
         }
-        Ok(found)
+        Ok(found.into_iter().map(|path| Place { source: *source, tree: *tree, path }).collect())
     }
 
-    /// `$NAME` and `${NAME}` by the build environment; what is not there stays as it is written.
     fn expand(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(dollar) = rest.find('$') {
-            out.push_str(&rest[..dollar]);
-            let behind = &rest[dollar + 1..];
-            let (name, length) = match behind.strip_prefix('{').and_then(|b| b.split_once('}')) {
-                Some((name, _)) => (name, name.len() + 2),
-                None => {
-                    let end = behind.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(behind.len());
-                    (&behind[..end], end)
-                }
-            };
-            match self.environment.iter().find(|(n, _)| n == name) {
-                Some((_, value)) => out.push_str(value),
-                None => out.push_str(&rest[dollar..=dollar + length]),
-            }
-            rest = &behind[length..];
-        }
-        out.push_str(rest);
-        out
+        gitops_kustomize::expand(text, self.environment)
     }
 }
 
@@ -248,15 +286,4 @@ fn escaped(value: &str) -> String {
         before = c;
     }
     out
-}
-
-/// Reads `spec.source.helm` as it is stored: JSON.
-impl HelmOptions {
-    /// The options in a block of an Application.
-    ///
-    /// # Errors
-    /// When it is no JSON.
-    pub fn from_json(text: &str) -> Result<HelmOptions, yaml::ParseError> {
-        Ok(HelmOptions { block: Some(json::parse(text.as_bytes(), "spec.source.helm")?), environment: Vec::new() })
-    }
 }

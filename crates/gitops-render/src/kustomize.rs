@@ -2,10 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use gitops_kustomize::{Fetched, Options, Overrides, Remotes, RepositorySpec, Seams};
-use gitops_manifest::Manifest;
+use gitops_kustomize::{Charts, Fetched, Options, Overrides, Remotes, RepositorySpec, Seams};
+use gitops_manifest::{Manifest, Value};
 use gitops_tree::{Revision, Tree, TreePath};
 
+use crate::charts::HelmCharts;
 use crate::error::Problem;
 use crate::files::at;
 use crate::render::{Context, Output};
@@ -27,11 +28,14 @@ pub(crate) fn render(
     let noted = context.remotes.map(|remotes| Noted { remotes, seen: Mutex::default() });
     let mut seams = Seams::default();
     seams.remotes = noted.as_ref().map(|noted| noted as &dyn Remotes);
+    let charts = charts(options);
+    seams.charts = context.charts.then_some(&charts as &dyn Charts);
     let built = gitops_kustomize::build(tree, path, &build, &seams);
     // A failure depends on them as well.
     output.remotes.extend(noted.map(|noted| noted.seen.into_inner().unwrap_or_else(PoisonError::into_inner)).unwrap_or_default());
     let built = built.map_err(|e| Problem::Kustomize(Box::new(e)))?;
     output.warnings.extend(built.warnings);
+    output.warnings.extend(charts.take_warnings());
     // An object comes out of many files: the kustomization is what a reader of an error can look at.
     let place = at(path);
     for value in built.resources {
@@ -41,6 +45,14 @@ pub(crate) fn render(
         }
     }
     Ok(())
+}
+
+/// Charts as the Application's block says what the cluster has.
+fn charts(options: &KustomizeOptions) -> HelmCharts {
+    let block = options.block.as_ref();
+    let versions = block.and_then(|b| b.get("apiVersions")).and_then(Value::as_list).unwrap_or_default();
+    let kube_version = block.and_then(|b| b.str_at(&["kubeVersion"])).unwrap_or_default();
+    HelmCharts::new(kube_version, versions.iter().filter_map(Value::as_str).map(str::to_owned).collect(), 0)
 }
 
 /// Notes which repositories were read at which commits.

@@ -22,6 +22,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
+mod charts;
 mod detect;
 mod directory;
 mod document;
@@ -37,9 +38,10 @@ mod render;
 mod rendered;
 mod source;
 
+pub use charts::HelmCharts;
 pub use error::{Problem, RenderError};
 pub use limits::Limits;
 pub use overrides::{SourceOverride, source_overrides};
-pub use render::{Context, render};
+pub use render::{Context, Reference, render};
 pub use rendered::Rendered;
 pub use source::{DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Layout, ParameterError, Source};

@@ -24,12 +24,27 @@ pub struct Context<'a> {
     pub remotes: Option<&'a dyn Remotes>,
     /// What kustomizations may read, unless their source says otherwise.
     pub load_restrictor: LoadRestrictor,
+    /// Whether `helmCharts` of kustomizations are rendered (kustomize's `--enable-helm`). On by default: no program is run
+    /// and nothing is fetched for it.
+    pub charts: bool,
+    /// The other sources of the application that a chart may read values from, by the names that they have there. What is
+    /// read of them is not among [`Rendered::reads`]: whoever gives the trees records it.
+    pub references: &'a [Reference<'a>],
+}
+
+/// Another source of the same application: `spec.sources[].ref`.
+#[derive(Clone, Copy)]
+pub struct Reference<'a> {
+    /// What `$NAME/` stands for, without the `$`.
+    pub name: &'a str,
+    /// Its files, all of the repository.
+    pub tree: &'a dyn Tree,
 }
 
 impl<'a> Context<'a> {
     /// For an application of this name and namespace, with nothing from other places.
     pub fn new(app: &'a str, namespace: &'a str, limits: &'a Limits) -> Context<'a> {
-        Context { app, namespace, limits, remotes: None, load_restrictor: LoadRestrictor::default() }
+        Context { app, namespace, limits, remotes: None, load_restrictor: LoadRestrictor::default(), charts: true, references: &[] }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs every folder of `tests/cases/<group>/<case>/`.
 //!
-//! A case: `case.yaml` (fields in [`Case`]), `input/` (a tree, as it lies in git; may be missing), and exactly one of
+//! A case: `case.yaml` (fields in [`Case`]), `input/` (a tree, as it lies in git; may be missing), `references/`
+//! (a folder for each other source that has a `ref`), and exactly one of
 //! `expected.yaml` (the objects, compared as values) and `error.txt` (the error's text). `warnings.txt` stands beside
 //! `expected.yaml` when there are warnings. Any other file fails. `UPDATE_EXPECT=1` writes what differs; a person reads
 //! the diff.
@@ -13,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use gitops_manifest::Value;
 use gitops_manifest::yaml::{self, ParseOptions};
-use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, Limits, Rendered, Source, render};
+use gitops_render::{
+    Context, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, Limits, Reference, Rendered, Source, render,
+};
 use gitops_tree::{MemoryTree, TreePath};
 
 #[derive(Default)]
@@ -24,6 +27,8 @@ struct Case {
     /// The options of the engine, by their names in an Application.
     options: Vec<(String, Value)>,
     namespace: String,
+    /// Whether charts of kustomizations are off.
+    without_charts: bool,
     /// Symbolic links to add to the input, from and to.
     links: Vec<(String, String)>,
     /// Files whose change must not ask for another render, and those whose change must.
@@ -51,6 +56,7 @@ fn read_case(folder: &Path) -> Case {
             "engine" => case.engine = text(value),
             "options" => case.options = pairs().collect(),
             "namespace" => case.namespace = text(value),
+            "charts" => case.without_charts = value.as_bool() == Some(false),
             "links" => case.links = pairs().map(|(k, v)| (k, text(&v))).collect(),
             "stays-when" => case.stays_when = texts(value),
             "changes-when" => case.changes_when = texts(value),
@@ -135,7 +141,7 @@ fn compare(file: &Path, actual: Option<&str>, same: impl Fn(&[u8], &str) -> bool
 fn check(folder: &Path, wrong: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        if !["case.yaml", "input", "expected.yaml", "error.txt", "warnings.txt"].contains(&name.as_str()) {
+        if !["case.yaml", "input", "references", "expected.yaml", "error.txt", "warnings.txt"].contains(&name.as_str()) {
             wrong.push(format!("{}: unknown file `{name}`", folder.display()));
         }
     }
@@ -145,7 +151,13 @@ fn check(folder: &Path, wrong: &mut Vec<String>) {
     let tree = case.links.iter().fold(tree, |tree, (from, to)| tree.with_link(from, to));
     let source = Source { path: TreePath::parse(&case.path).unwrap(), engine: engine(&case) };
     let limits = Limits::default();
-    let result = render(&tree, &source, &Context::new("case", &case.namespace, &limits));
+    let others = folder.join("references");
+    let others = if others.is_dir() { folders(&others) } else { Vec::new() };
+    let others: Vec<(&str, MemoryTree)> =
+        others.iter().map(|o| (o.file_name().unwrap().to_str().unwrap(), add_files(MemoryTree::new(), o, o))).collect();
+    let references: Vec<_> = others.iter().map(|(name, tree)| Reference { name, tree }).collect();
+    let context = Context { charts: !case.without_charts, references: &references, ..Context::new("case", &case.namespace, &limits) };
+    let result = render(&tree, &source, &context);
     let same_text = |expected: &[u8], actual: &str| expected == actual.as_bytes();
     let reads = match &result {
         Ok(rendered) => {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use gitops_manifest::Value;
 use gitops_manifest::yaml::{self, ParseOptions};
 use gitops_manifest::{Manifest, json};
-use gitops_render::{Context, EngineChoice, EnvironmentOptions, Limits, Rendered, Source, render};
+use gitops_render::{Context, EngineChoice, EnvironmentOptions, HelmOptions, Limits, Rendered, Source, render};
 use gitops_tree::{MemoryTree, TreePath};
 
 fn workspace() -> PathBuf {
@@ -37,12 +37,17 @@ fn applications() -> Vec<Value> {
     paths.iter().map(|p| yaml::parse(&fs::read(p).unwrap(), "app", &ParseOptions::default()).unwrap().documents.remove(0).value).collect()
 }
 
+fn application(name: &str) -> Value {
+    applications().into_iter().find(|a| a["metadata"]["name"].as_str() == Some(name)).unwrap()
+}
+
 fn render_application(tree: &MemoryTree, application: &Value) -> Rendered {
     let spec = &application["spec"];
     let source = &spec["source"];
-    let engine = match source.get("plugin") {
-        None => EngineChoice::Detect,
-        Some(plugin) => {
+    let engine = match (source.get("helm"), source.get("plugin")) {
+        (None, None) => EngineChoice::Detect,
+        (Some(block), _) => EngineChoice::Helm(HelmOptions { block: Some(block.clone()), environment: Vec::new() }),
+        (None, Some(plugin)) => {
             assert_eq!(plugin["name"].as_str(), Some("environment"));
             let parameters = plugin["parameters"].as_list().unwrap().iter();
             let parameters = parameters.map(|p| (p["name"].as_str().unwrap(), p["string"].as_str().unwrap()));
@@ -63,7 +68,9 @@ fn kinds(rendered: &Rendered) -> Vec<String> {
 #[test]
 fn every_application_renders_without_a_warning() {
     let tree = examples();
-    let expected: [(&str, &[&str]); 6] = [
+    let expected: [(&str, &[&str]); 8] = [
+        ("catalog-prod", &["ConfigMap/catalog", "Service/catalog", "Deployment/catalog"]),
+        ("catalog-staging", &["ConfigMap/catalog", "Service/catalog", "Deployment/catalog"]),
         (
             "guestbook",
             &[
@@ -98,21 +105,22 @@ fn every_application_renders_without_a_warning() {
 #[test]
 fn production_differs_from_staging_as_written() {
     let tree = examples();
-    let applications = applications();
-    let spec =
-        |app: usize, object: usize| render_application(&tree, &applications[app]).manifests.remove(object).into_body()["spec"].clone();
-    let production = spec(1, 1);
+    let object = |app: &str, object: usize| render_application(&tree, &application(app)).manifests.remove(object).into_body();
+    let spec = |app: &str, at: usize| object(app, at)["spec"].clone();
+    let production = spec("honua-production", 1);
     assert_eq!(production["collections"]["roads"]["maxFeatures"].as_i64(), Some(10_000));
     assert_eq!(json::print(&production["cache"]), r#"{"seconds":3600,"warm":["roads"]}"#);
-    let staging = spec(2, 1);
+    let staging = spec("honua-staging", 1);
     assert_eq!(json::print(&staging["cache"]), r#"{"seconds":300}"#);
-    assert_eq!(json::print(&spec(3, 2)["schedule"]), r#"{"every":"10s"}"#);
+    assert_eq!(json::print(&spec("ikigai-platform", 2)["schedule"]), r#"{"every":"10s"}"#);
+    assert_eq!(json::print(&object("catalog-prod", 0)["data"]), r#"{"CACHE_SECONDS":"600","LOG_LEVEL":"info"}"#);
+    assert_eq!(json::print(&object("catalog-staging", 0)["data"]), r#"{"LOG_LEVEL":"debug"}"#);
 }
 
 #[test]
 fn a_change_to_staging_does_not_touch_production() {
     let tree = examples();
-    let production = render_application(&tree, &applications()[1]);
+    let production = render_application(&tree, &application("honua-production"));
     let staging = tree.clone().with("examples/honua/environments/staging/metadata.json", "{}");
     assert!(production.reads.holds_in(&staging).unwrap());
     let shared = tree.with("examples/honua/environments/_shared/metadata.json", "{}");

@@ -53,6 +53,9 @@ fn the_examples_are_live_with_no_configuration() {
     let live = checkout.join(".gitops/live");
     for file in [
         "_/core/Namespace/guestbook.yaml",
+        "catalog/apps/Deployment/catalog.yaml",
+        "catalog/core/Service/catalog.yaml",
+        "catalog-staging/core/ConfigMap/catalog.yaml",
         "guestbook/apps/Deployment/guestbook-web.yaml",
         "honua-production/platform.gitops-engine.dev/Metadata/metadata.yaml",
         "honua-staging/platform.gitops-engine.dev/Datasources/datasources.yaml",
@@ -64,6 +67,7 @@ fn the_examples_are_live_with_no_configuration() {
         assert!(live.join(file).is_file(), "{file} is not live");
     }
     assert!(!live.join("guestbook/batch").exists(), "a hook is no live object");
+    assert_eq!(server.application("catalog-prod")["status"]["sourceType"], "Helm");
     assert_eq!(server.stop().code(), Some(0));
 
     // Started again with a new commit in the checkout: it goes on from there.
