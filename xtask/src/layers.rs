@@ -36,7 +36,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["gitops-http", "gitops-server"]),
     ("granit-parser", &["gitops-manifest"]),
     ("petgraph", &["gitops-apply"]),
-    ("jsonschema", &["gitops-render"]),
+    ("jsonschema", &["gitops-helm", "gitops-render"]),
 ];
 
 pub(crate) fn wrong() -> Vec<String> {
