@@ -98,6 +98,20 @@ fn a_kustomization_that_cannot_be_built_prints_nothing() {
 }
 
 #[test]
+fn charts_of_a_kustomization_are_rendered_when_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("app/charts/web/templates")).unwrap();
+    fs::write(dir.path().join("app/kustomization.yaml"), "helmCharts: [{name: web, releaseName: rel}]\n").unwrap();
+    fs::write(dir.path().join("app/charts/web/Chart.yaml"), "apiVersion: v2\nname: web\nversion: 1.0.0\n").unwrap();
+    fs::write(dir.path().join("app/charts/web/values.yaml"), "value: 5\n").unwrap();
+    fs::write(dir.path().join("app/charts/web/templates/a.yaml"), config_map("{{ .Release.Name }}", "{{ .Values.value }}")).unwrap();
+    let (code, out, error) = gitops(dir.path(), &["render", "app"]);
+    assert!(code == 20 && out.is_empty() && error.contains("must specify --enable-helm"), "{error}");
+    let (code, out, error) = gitops(dir.path(), &["render", "app", "--enable-helm"]);
+    assert!(code == 0 && out.contains("name: rel"), "{error}");
+}
+
+#[test]
 fn a_diff_of_directories_and_of_revisions() {
     let dir = tempfile::tempdir().unwrap();
     let (top, web) = (dir.path(), dir.path().join("web"));
