@@ -30,6 +30,9 @@ use kustomizations::Tree;
 
 const VERSION: &str = "v5.8.2";
 
+/// The same trees each time, unless `GITOPS_DIFFERENTIAL_SEED` says another number, or `clock` for new ones.
+const SEED: u64 = 5;
+
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
@@ -93,7 +96,11 @@ fn as_kustomize_builds() {
         eprintln!("SKIPPED: no kustomize {VERSION}: set GITOPS_KUSTOMIZE to compare with it");
         return;
     };
-    let seed = setting("GITOPS_DIFFERENTIAL_SEED").and_then(|text| text.parse().ok()).unwrap_or_else(seed_of_the_clock);
+    let seed = match setting("GITOPS_DIFFERENTIAL_SEED").as_deref() {
+        None => SEED,
+        Some("clock") => seed_of_the_clock(),
+        Some(number) => number.parse().expect("GITOPS_DIFFERENTIAL_SEED is a number, or `clock`"),
+    };
     let cases = setting("GITOPS_DIFFERENTIAL_CASES").and_then(|text| text.parse().ok()).unwrap_or(150);
     let keep = setting("GITOPS_DIFFERENTIAL_KEEP").map(PathBuf::from);
     let all = setting("GITOPS_DIFFERENTIAL_ALL").is_some();
