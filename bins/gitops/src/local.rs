@@ -128,7 +128,7 @@ fn kustomization(arguments: &RenderArguments) -> anyhow::Result<Option<String>> 
     options.managed_by_label = arguments.enable_managedby_label;
     let mut seams = Seams::default();
     seams.tree_location = location.as_deref();
-    let remote = Remote::new()?;
+    let remote = Remote::default();
     seams.remotes = Some(&remote);
     let charts = chart::of_kustomizations(&arguments.chart);
     seams.charts = arguments.enable_helm.then_some(&charts as &dyn Charts);

@@ -8,36 +8,35 @@ use gitops_source::{AllowList, Mirrors, MirrorsConfig, Remotes, RemotesConfig};
 use gitops_tree::Tree;
 use tempfile::TempDir;
 
-/// Fetches whatever is named: the kustomization is the user's own.
-pub(crate) struct Remote {
+/// Fetches whatever is named: the kustomization is the user's own. Nothing is made ready before the first address is met,
+/// because most kustomizations name none.
+#[derive(Default)]
+pub(crate) struct Remote(OnceLock<Result<Fetching, String>>);
+
+struct Fetching {
     remotes: Remotes,
-    /// Made when the first address is met.
-    mirrors: OnceLock<Result<(TempDir, Mirrors), String>>,
+    mirrors: Mirrors,
+    /// Where the mirrors lie; it goes with the process.
+    _dir: TempDir,
 }
 
-impl Remote {
-    pub(crate) fn new() -> anyhow::Result<Remote> {
-        let remotes = Remotes::new(RemotesConfig::new(AllowList::new(["*", "file://"])?));
-        Ok(Remote { remotes, mirrors: OnceLock::new() })
-    }
-
-    fn mirrors(&self) -> Result<&Mirrors, String> {
-        let made = self.mirrors.get_or_init(|| {
-            let dir = tempfile::tempdir().map_err(|e| format!("a temporary directory cannot be made: {e}"))?;
-            let mirrors = Mirrors::open(MirrorsConfig::new(dir.path())).map_err(|e| e.to_string())?;
-            Ok((dir, mirrors))
-        });
-        made.as_ref().map(|(_, mirrors)| mirrors).map_err(Clone::clone)
+impl Fetching {
+    fn new() -> Result<Fetching, String> {
+        let allowed = AllowList::new(["*", "file://"]).map_err(|e| e.to_string())?;
+        let dir = tempfile::tempdir().map_err(|e| format!("a temporary directory cannot be made: {e}"))?;
+        let mirrors = Mirrors::open(MirrorsConfig::new(dir.path())).map_err(|e| e.to_string())?;
+        Ok(Fetching { remotes: Remotes::new(RemotesConfig::new(allowed)), mirrors, _dir: dir })
     }
 }
 
 impl gitops_kustomize::Remotes for Remote {
     fn fetch(&self, address: &str, spec: Option<&RepositorySpec>) -> Result<Fetched, String> {
         eprintln!("fetching {address}");
+        let Fetching { remotes, mirrors, .. } = self.0.get_or_init(Fetching::new).as_ref().map_err(Clone::clone)?;
         match spec.filter(|_| !gitops_kustomize::is_web_file(address)) {
-            None => self.remotes.file(address).map(|file| Fetched::File(file.bytes)).map_err(|e| e.to_string()),
+            None => remotes.file(address).map(|file| Fetched::File(file.bytes)).map_err(|e| e.to_string()),
             Some(spec) => {
-                let found = self.remotes.repository(self.mirrors()?, &spec.clone, &spec.reference).map_err(|e| e.to_string())?;
+                let found = remotes.repository(mirrors, &spec.clone, &spec.reference).map_err(|e| e.to_string())?;
                 Ok(Fetched::Repository(Arc::new(found.tree) as Arc<dyn Tree>))
             }
         }
