@@ -1,5 +1,6 @@
 //! `cargo xtask CHECK`: the checks of the workspace itself. `cargo xtask check` runs all of them, and what `.ci/run` runs.
 
+mod control_plane;
 mod layers;
 mod licences;
 mod metadata;
@@ -14,6 +15,7 @@ const USAGE: &str = "usage: cargo xtask <check>
   layers     crates depend on lower layers only; a library that does I/O is used by its door only
   tidy       files, names, headers and left-overs
   licences   every dependency's licence is on deny.toml's list
+  control-plane  builds the Kubernetes control plane that tests run against, once, into the cache (needs Go)
   openapi    makes the table of patch keys that kustomize builds with anew (needs Go; no part of `check`)
 
 example: cargo xtask layers";
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         Some("layers") => report("layers", &layers::wrong()),
         Some("tidy") => report("tidy", &tidy::wrong()),
         Some("licences") => report("licences", &licences::wrong()),
+        Some("control-plane") => report("control-plane", &control_plane::build()),
         Some("openapi") => report("openapi", &openapi::write()),
         Some("check") => check(),
         _ => {
