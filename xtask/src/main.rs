@@ -5,6 +5,7 @@ mod layers;
 mod licences;
 mod metadata;
 mod openapi;
+mod schema;
 mod tidy;
 
 use std::process::{Command, ExitCode};
@@ -17,6 +18,7 @@ const USAGE: &str = "usage: cargo xtask <check>
   licences   every dependency's licence is on deny.toml's list
   control-plane  builds the Kubernetes control plane that tests run against, once, into the cache (needs Go)
   openapi    makes the table of patch keys that kustomize builds with anew (needs Go; no part of `check`)
+  schema     makes the table of built-in kinds that the diff goes by anew (needs Go; no part of `check`)
 
 example: cargo xtask layers";
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Some("licences") => report("licences", &licences::wrong()),
         Some("control-plane") => report("control-plane", &control_plane::build()),
         Some("openapi") => report("openapi", &openapi::write()),
+        Some("schema") => report("schema", &schema::write()),
         Some("check") => check(),
         _ => {
             eprintln!("{USAGE}");
