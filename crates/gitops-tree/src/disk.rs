@@ -4,9 +4,14 @@
 //! is neither file, directory nor symbolic link (a pipe would hang its reader). Links are never followed, neither at the
 //! end of a path nor on the way to it, so no path leaves the root; the root itself may be reached through links.
 //!
+//! A directory is listed and a file is read through one opening of its path that the system itself refuses when a link is on
+//! the way (`openat2`, see `direct`); where it cannot, each part of the path is looked at in turn.
+//!
 //! Content ids come from what the file system says (device, inode, size, times of change), so looking does not read. A
 //! file changed within the last [`SETTLED`] gets an id that equals no other, as its next change might not show; so does
 //! every directory, as a change deep below does not show in it. Equal ids mean equal content; unequal ids mean nothing.
+
+mod direct;
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -17,6 +22,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::{ContentId, Entry, EntryKind, Tree, TreeError, TreePath};
+
+use direct::Opened;
 
 /// How long a file must have been left alone for its times to tell it from a later version.
 pub const SETTLED: Duration = Duration::from_millis(100);
@@ -72,10 +79,17 @@ impl DiskTree {
         Ok(metadata.map(|m| (at, m)))
     }
 
+    /// `path` opened in one call, if that can be told in one call: its parts are names, and no link is among them.
+    fn open_directly(&self, path: &TreePath, directory: bool) -> Opened {
+        if !path.parts().all(is_nameable) {
+            return Opened::Nothing;
+        }
+        direct::open(&self.root.join(path.as_str()), directory)
+    }
+
     fn read_file(&self, path: &TreePath, at: &Path, seen: &Metadata) -> Result<Option<Arc<[u8]>>, TreeError> {
-        let too_large = |size| TreeError::TooLarge { path: path.clone(), size, limit: self.limit };
         if seen.len() > self.limit {
-            return Err(too_large(seen.len()));
+            return Err(self.too_large(path, seen.len()));
         }
         let file = match File::open(at) {
             Ok(file) => file,
@@ -87,23 +101,67 @@ impl DiskTree {
         if (opened.dev(), opened.ino()) != (seen.dev(), seen.ino()) {
             return Err(TreeError::Read { path: path.clone(), reason: "it was replaced while it was read".to_owned() });
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(opened.len()).unwrap_or(0));
-        // One byte more than the limit tells a file that grew from one that just fits.
-        file.take(self.limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| failed(path, &e))?;
-        if bytes.len() as u64 > self.limit {
-            return Err(too_large(bytes.len() as u64));
+        self.content(path, file, opened.len()).map(Some)
+    }
+
+    fn too_large(&self, path: &TreePath, size: u64) -> TreeError {
+        TreeError::TooLarge { path: path.clone(), size, limit: self.limit }
+    }
+
+    /// What is in an open file that says it is this long.
+    fn content(&self, path: &TreePath, mut file: File, length: u64) -> Result<Arc<[u8]>, TreeError> {
+        if length > self.limit {
+            return Err(self.too_large(path, length));
         }
-        Ok(Some(bytes.into()))
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match file.read(&mut bytes[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(failed(path, &e)),
+            }
+        }
+        bytes.truncate(filled);
+        if length == 0 {
+            // Files that the system makes while they are read say that they are empty.
+            file.take(self.limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| failed(path, &e))?;
+            if bytes.len() as u64 > self.limit {
+                return Err(self.too_large(path, bytes.len() as u64));
+            }
+        }
+        Ok(bytes.into())
+    }
+
+    fn entries(&self, path: &TreePath, at: &Path) -> Result<Vec<Entry>, TreeError> {
+        let mut entries = Vec::new();
+        for item in fs::read_dir(at).map_err(|e| failed(path, &e))? {
+            let name = item.map_err(|e| failed(path, &e))?.file_name();
+            let Some(name) = name.to_str().filter(|n| is_nameable(n)) else { continue };
+            let at = at.join(name);
+            let Some(metadata) = look(&at).map_err(|e| failed(&path.child(name), &e))? else { continue };
+            entries.extend(describe(name, &Seen::of(&metadata), || fs::read_link(&at).ok()));
+        }
+        Ok(entries)
     }
 }
 
 impl Tree for DiskTree {
     fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
         let Some((at, metadata)) = self.locate(path)? else { return Ok(None) };
-        Ok(describe(path.file_name(), &at, &metadata))
+        Ok(describe(path.file_name(), &Seen::of(&metadata), || fs::read_link(&at).ok()))
     }
 
     fn read(&self, path: &TreePath) -> Result<Option<Arc<[u8]>>, TreeError> {
+        match self.open_directly(path, false) {
+            Opened::Yes(file) => {
+                let metadata = file.metadata().map_err(|e| failed(path, &e))?;
+                return if metadata.is_file() { self.content(path, file, metadata.len()).map(Some) } else { Ok(None) };
+            }
+            Opened::Nothing => return Ok(None),
+            Opened::Unknown => {}
+        }
         let Some((at, metadata)) = self.locate(path)? else { return Ok(None) };
         if metadata.is_symlink() {
             return match fs::read_link(&at) {
@@ -116,18 +174,17 @@ impl Tree for DiskTree {
     }
 
     fn list(&self, path: &TreePath) -> Result<Option<Vec<Entry>>, TreeError> {
-        let Some((at, metadata)) = self.locate(path)? else { return Ok(None) };
-        if !metadata.is_dir() {
-            return Ok(None);
-        }
-        let mut entries = Vec::new();
-        for item in fs::read_dir(&at).map_err(|e| failed(path, &e))? {
-            let name = item.map_err(|e| failed(path, &e))?.file_name();
-            let Some(name) = name.to_str().filter(|n| is_nameable(n)) else { continue };
-            let at = at.join(name);
-            let Some(metadata) = look(&at).map_err(|e| failed(&path.child(name), &e))? else { continue };
-            entries.extend(describe(name, &at, &metadata));
-        }
+        let mut entries = match self.open_directly(path, true) {
+            Opened::Yes(directory) => direct::entries(directory).map_err(|e| failed(path, &e))?,
+            Opened::Nothing => return Ok(None),
+            Opened::Unknown => {
+                let Some((at, metadata)) = self.locate(path)? else { return Ok(None) };
+                if !metadata.is_dir() {
+                    return Ok(None);
+                }
+                self.entries(path, &at)?
+            }
+        };
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(Some(entries))
     }
@@ -151,35 +208,53 @@ fn is_nameable(name: &str) -> bool {
     !matches!(name, "" | "." | ".." | ".git") && !name.contains(['/', '\\', '\0'])
 }
 
-fn describe(name: &str, at: &Path, metadata: &Metadata) -> Option<Entry> {
-    let kind = match metadata.file_type() {
-        t if t.is_dir() => EntryKind::Directory,
-        t if t.is_file() => EntryKind::File,
-        t if t.is_symlink() => EntryKind::Symlink,
-        _ => return None,
-    };
+/// What the file system says of something, as far as it matters here.
+struct Seen {
+    /// `None` for what a commit cannot hold.
+    kind: Option<EntryKind>,
+    device: u64,
+    inode: u64,
+    size: i128,
+    /// Seconds since 1970, and nanoseconds.
+    modified: (i128, i128),
+    changed: (i128, i128),
+}
+
+impl Seen {
+    fn of(m: &Metadata) -> Seen {
+        let kind = match m.file_type() {
+            t if t.is_dir() => Some(EntryKind::Directory),
+            t if t.is_file() => Some(EntryKind::File),
+            t if t.is_symlink() => Some(EntryKind::Symlink),
+            _ => None,
+        };
+        let (modified, changed) = ((m.mtime().into(), m.mtime_nsec().into()), (m.ctime().into(), m.ctime_nsec().into()));
+        Seen { kind, device: m.dev(), inode: m.ino(), size: m.size().into(), modified, changed }
+    }
+
+    fn is_settled(&self) -> bool {
+        let changed = (u64::try_from(self.changed.0), u32::try_from(self.changed.1));
+        let (Ok(seconds), Ok(nanos)) = changed else { return false };
+        let changed = UNIX_EPOCH + Duration::new(seconds, nanos);
+        // A change in the future (a clock that was set back) is not settled either.
+        SystemTime::now().duration_since(changed).is_ok_and(|age| age >= SETTLED)
+    }
+
+    fn stamp(&self) -> String {
+        let Seen { device, inode, size, modified, changed, .. } = self;
+        format!("file:{device}:{inode}:{size}:{}.{}:{}.{}", modified.0, modified.1, changed.0, changed.1)
+    }
+}
+
+/// The entry of a directory; `target` reads the text of a link.
+fn describe(name: &str, seen: &Seen, target: impl FnOnce() -> Option<PathBuf>) -> Option<Entry> {
+    let kind = seen.kind?;
     let id = match kind {
-        EntryKind::File if is_settled(metadata) => stamp(metadata),
-        EntryKind::Symlink => match fs::read_link(at) {
-            Ok(target) => format!("link:{}", target.to_string_lossy()),
-            Err(_) => unique(),
-        },
+        EntryKind::File if seen.is_settled() => seen.stamp(),
+        EntryKind::Symlink => target().map_or_else(unique, |target| format!("link:{}", target.to_string_lossy())),
         _ => unique(),
     };
     Some(Entry { name: name.to_owned(), kind, id: ContentId::new(id) })
-}
-
-fn is_settled(metadata: &Metadata) -> bool {
-    let changed = (u64::try_from(metadata.ctime()), u32::try_from(metadata.ctime_nsec()));
-    let (Ok(seconds), Ok(nanos)) = changed else { return false };
-    let changed = UNIX_EPOCH + Duration::new(seconds, nanos);
-    // A change in the future (a clock that was set back) is not settled either.
-    SystemTime::now().duration_since(changed).is_ok_and(|age| age >= SETTLED)
-}
-
-fn stamp(m: &Metadata) -> String {
-    let (mtime, ctime) = ((m.mtime(), m.mtime_nsec()), (m.ctime(), m.ctime_nsec()));
-    format!("file:{}:{}:{}:{}.{}:{}.{}", m.dev(), m.ino(), m.size(), mtime.0, mtime.1, ctime.0, ctime.1)
 }
 
 fn unique() -> String {
@@ -266,6 +341,26 @@ mod tests {
             std::thread::yield_now();
         }
         assert_eq!(id(&tree), id(&tree));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_is_nothing_and_is_not_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let (_dir, tree) = sample();
+        mknodat(CWD, tree.root().join("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("made");
+        assert!(tree.read(&path("pipe")).expect("read").is_none());
+        assert!(tree.entry(&path("pipe")).expect("read").is_none());
+        assert!(tree.list(&TreePath::root()).expect("read").expect("a directory").iter().all(|e| e.name != "pipe"));
+    }
+
+    #[test]
+    fn both_ways_to_list_agree() {
+        let (_dir, tree) = sample();
+        let files = |entries: Vec<Entry>| -> Vec<(String, EntryKind)> { entries.into_iter().map(|e| (e.name, e.kind)).collect() };
+        let mut slow = files(tree.entries(&path("app"), &tree.root().join("app")).expect("read"));
+        slow.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(files(tree.list(&path("app")).expect("read").expect("a directory")), slow);
     }
 
     #[test]
