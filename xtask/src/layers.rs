@@ -9,6 +9,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("gitops-template", 1),
     ("gitops-schema", 1),
     ("gitops-diff", 2),
+    ("gitops-sops", 1),
     ("gitops-health", 1),
     ("gitops-app", 2),
     ("gitops-apply", 3),
@@ -40,6 +41,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["gitops-http", "gitops-server"]),
     ("granit-parser", &["gitops-manifest"]),
     ("mlua", &["gitops-lua"]),
+    ("aes-gcm", &["gitops-sops"]),
+    ("x25519-dalek", &["gitops-sops"]),
     ("petgraph", &["gitops-apply"]),
     ("jsonschema", &["gitops-helm", "gitops-render"]),
 ];
