@@ -3,8 +3,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gitops_diff::{Masker, compare, to_json_patch, unified};
+use gitops_diff::{Comparer, Managers, Masker, compare, to_json_patch, unified};
 use gitops_manifest::{Map, Value, json};
+use gitops_schema::Schema;
 
 fn deployment(i: usize, replicas: usize) -> Value {
     let text = format!(
@@ -47,5 +48,46 @@ fn bench(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench);
+/// A Deployment as a cluster holds it, with what the API server and controllers add.
+fn deployments(count: usize) -> Vec<(Value, Value)> {
+    let owned = r#"{"f:metadata":{"f:labels":{"f:app":{}},"f:annotations":{"f:argocd.argoproj.io/tracking-id":{}}},"f:spec":{"f:replicas":{},"f:selector":{},"f:template":{"f:metadata":{"f:labels":{"f:app":{}}},"f:spec":{"f:containers":{"k:{\"name\":\"web\"}":{".":{},"f:name":{},"f:image":{},"f:env":{"k:{\"name\":\"A\"}":{".":{},"f:name":{},"f:value":{}}},"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}}},"f:resources":{"f:limits":{"f:cpu":{},"f:memory":{}}}}}}}}}"#;
+    let object = |i: usize, live: bool| {
+        let (server, container, spec, cpu) = if live {
+            (
+                format!(
+                    r#","uid":"u{i}","resourceVersion":"{i}","generation":2,"creationTimestamp":"2026-01-01T00:00:00Z","managedFields":[{{"manager":"gitops","operation":"Apply","apiVersion":"apps/v1","fieldsV1":{owned}}}]"#
+                ),
+                r#","imagePullPolicy":"IfNotPresent","terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File""#,
+                r#","revisionHistoryLimit":10,"progressDeadlineSeconds":600,"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxSurge":"25%","maxUnavailable":"25%"}}"#,
+                "1",
+            )
+        } else {
+            (String::new(), "", "", "1000m")
+        };
+        let text = format!(
+            r#"{{"apiVersion":"apps/v1","kind":"Deployment","metadata":{{"name":"web-{i}","namespace":"shop","labels":{{"app":"web"}},"annotations":{{"argocd.argoproj.io/tracking-id":"shop:apps/Deployment:shop/web-{i}"}}{server}}},"spec":{{"replicas":3,"selector":{{"matchLabels":{{"app":"web"}}}},"template":{{"metadata":{{"labels":{{"app":"web"}}}},"spec":{{"containers":[{{"name":"web","image":"registry.example/web:{i}","env":[{{"name":"A","value":"b"}}],"ports":[{{"containerPort":80}}],"resources":{{"limits":{{"cpu":"{cpu}","memory":"1Gi"}}}}{container}}}]}}}}{spec}}}}}"#
+        );
+        json::parse(text.as_bytes(), "bench").expect("JSON")
+    };
+    (0..count).map(|i| (object(i, false), object(i, true))).collect()
+}
+
+fn owned(c: &mut Criterion) {
+    let schema = Schema::default();
+    let comparer = Comparer { managers: Managers { applied: vec!["gitops".into()], updated: Vec::new() }, ..Comparer::default() };
+    let objects = deployments(10_000);
+    let mut group = c.benchmark_group("owned");
+    group.throughput(Throughput::Elements(objects.len() as u64)).sample_size(10);
+    group.bench_function("10000 deployments in sync", |b| {
+        b.iter(|| {
+            for (desired, live) in &objects {
+                let found = comparer.compare(&schema, desired, live, &[]);
+                assert!(found.differences.is_empty() && found.doubts.is_empty());
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, bench, owned);
 criterion_main!(benches);

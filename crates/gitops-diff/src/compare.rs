@@ -6,10 +6,11 @@
 
 use std::collections::HashMap;
 
-use gitops_manifest::{ObjectId, Value, pointer};
+use gitops_manifest::{ObjectId, Value};
 
 use crate::align::{self, Keyed, Piece};
 use crate::ignore::IgnoreRule;
+use crate::trail::Trail;
 
 /// Keys that tell list elements apart, first one first.
 pub const LIST_KEYS: &[&str] = &["name", "id", "key", "mountPath", "containerPort", "port", "devicePath", "ip", "type"];
@@ -66,7 +67,7 @@ pub fn compare(desired: &Value, live: &Value, rules: &[IgnoreRule]) -> Vec<Diffe
 pub fn compare_with_keys(desired: &Value, live: &Value, rules: &[IgnoreRule], keys: &[&str]) -> Vec<Difference> {
     let id = identity(if desired.get("kind").is_some() { desired } else { live });
     let selected: Vec<&IgnoreRule> = rules.iter().filter(|r| r.selects(&id)).collect();
-    let mut walk = Walk { keys, pointer: String::new(), path: String::new(), out: Vec::new() };
+    let mut walk = Walk { keys, trail: Trail::default(), out: Vec::new() };
     if selected.iter().any(|r| r.touches(desired) || r.touches(live)) {
         let (mut desired, mut live) = (desired.clone(), live.clone());
         for rule in selected {
@@ -80,7 +81,7 @@ pub fn compare_with_keys(desired: &Value, live: &Value, rules: &[IgnoreRule], ke
     walk.out
 }
 
-fn identity(value: &Value) -> ObjectId {
+pub(crate) fn identity(value: &Value) -> ObjectId {
     let text = |path: &[&str]| value.str_at(path).unwrap_or("");
     let group = text(&["apiVersion"]).split_once('/').map_or("", |(group, _)| group);
     ObjectId::new(group, text(&["kind"]), text(&["metadata", "namespace"]), text(&["metadata", "name"]))
@@ -88,27 +89,20 @@ fn identity(value: &Value) -> ObjectId {
 
 struct Walk<'k> {
     keys: &'k [&'k str],
-    pointer: String,
-    path: String,
+    trail: Trail,
     out: Vec<Difference>,
 }
 
 impl Walk<'_> {
     fn report(&mut self, change: Change) {
-        self.out.push(Difference { pointer: self.pointer.clone(), path: self.path.clone(), change });
+        self.out.push(self.trail.difference(change));
     }
 
     /// Goes one step down, and back.
     fn at(&mut self, token: &str, label: &str, work: impl FnOnce(&mut Self)) {
-        let (pointer, path) = (self.pointer.len(), self.path.len());
-        pointer::append(&mut self.pointer, token);
-        if !label.starts_with('[') && !self.path.is_empty() {
-            self.path.push('.');
-        }
-        self.path.push_str(label);
+        let mark = self.trail.enter(token, label);
         work(self);
-        self.pointer.truncate(pointer);
-        self.path.truncate(path);
+        self.trail.leave(mark);
     }
 
     fn values(&mut self, live: &Value, desired: &Value) {
@@ -181,7 +175,7 @@ impl Walk<'_> {
 }
 
 /// A map key in a path for people: quoted when it is not a plain word.
-fn map_label(key: &str) -> String {
+pub(crate) fn map_label(key: &str) -> String {
     let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
     if plain { key.to_owned() } else { format!("[{key:?}]") }
 }

@@ -4,6 +4,8 @@ use gitops_manifest::pointer::Pointer;
 use gitops_manifest::{ObjectId, Value};
 use globset::{GlobBuilder, GlobMatcher};
 
+use crate::jq::{JQ_STEPS, JqError, Program};
+
 /// A rule as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IgnoreSpec {
@@ -17,9 +19,9 @@ pub struct IgnoreSpec {
     pub namespace: String,
     /// RFC 6901 pointers.
     pub json_pointers: Vec<String>,
-    /// jq paths. Not supported yet.
+    /// jq paths.
     pub jq_path_expressions: Vec<String>,
-    /// Field managers. Not supported yet.
+    /// Field managers: what they own and changed is left alone.
     pub managed_fields_managers: Vec<String>,
 }
 
@@ -55,13 +57,17 @@ pub enum IgnoreRuleError {
         /// The pointer.
         pointer: String,
     },
-    /// A field that we cannot honour yet.
-    #[error("ignore rule for kind `{kind}`: `{field}` is not supported yet; use `jsonPointers`")]
-    Unsupported {
+    /// A jq expression that does not run here.
+    #[error("ignore rule for kind `{kind}`: jqPathExpressions[{index}]: `{expression}` {why}")]
+    Jq {
         /// Kind of the rule.
         kind: String,
-        /// The field.
-        field: &'static str,
+        /// Which expression.
+        index: usize,
+        /// The expression.
+        expression: String,
+        /// What is wrong with it.
+        why: String,
     },
 }
 
@@ -73,21 +79,27 @@ pub struct IgnoreRule {
     name: String,
     namespace: String,
     pointers: Vec<Pointer>,
+    programs: Vec<Program>,
+    managers: Vec<String>,
 }
 
 impl IgnoreRule {
     /// Compiles a rule.
     ///
     /// # Errors
-    /// When a glob or pointer does not parse, the kind is empty, or the rule uses what is not supported yet.
+    /// When a glob, pointer or expression does not parse, the kind is empty, or an expression uses what does not run here.
     pub fn new(spec: &IgnoreSpec) -> Result<IgnoreRule, IgnoreRuleError> {
+        IgnoreRule::with_steps(spec, JQ_STEPS)
+    }
+
+    /// As [`IgnoreRule::new`], with another limit for jq expressions than [`JQ_STEPS`].
+    ///
+    /// # Errors
+    /// As [`IgnoreRule::new`].
+    pub fn with_steps(spec: &IgnoreSpec, steps: u64) -> Result<IgnoreRule, IgnoreRuleError> {
         let kind = || spec.kind.clone();
         if spec.kind.is_empty() {
             return Err(IgnoreRuleError::NoKind);
-        }
-        let unsupported = [("jqPathExpressions", &spec.jq_path_expressions), ("managedFieldsManagers", &spec.managed_fields_managers)];
-        if let Some((field, _)) = unsupported.into_iter().find(|(_, list)| !list.is_empty()) {
-            return Err(IgnoreRuleError::Unsupported { kind: kind(), field });
         }
         let glob = |field, text: &str| {
             let built = GlobBuilder::new(text).literal_separator(false).build().map(|g| g.compile_matcher());
@@ -97,12 +109,18 @@ impl IgnoreRule {
             let parsed = Pointer::parse(pointer).ok().filter(|p| !p.is_root());
             parsed.ok_or_else(|| IgnoreRuleError::Pointer { kind: kind(), index, pointer: pointer.clone() })
         };
+        let program = |(index, text): (usize, &String)| {
+            let error = |e: JqError| IgnoreRuleError::Jq { kind: kind(), index, expression: text.clone(), why: e.to_string() };
+            Program::new(text, steps).map_err(error)
+        };
         Ok(IgnoreRule {
             group: glob("group", &spec.group)?,
             kind: glob("kind", &spec.kind)?,
             name: spec.name.clone(),
             namespace: spec.namespace.clone(),
             pointers: spec.json_pointers.iter().enumerate().map(pointers).collect::<Result<_, _>>()?,
+            programs: spec.jq_path_expressions.iter().enumerate().map(program).collect::<Result<_, _>>()?,
+            managers: spec.managed_fields_managers.clone(),
         })
     }
 
@@ -112,14 +130,22 @@ impl IgnoreRule {
         self.kind.is_match(&id.kind) && self.group.is_match(&id.group) && text(&self.name, &id.name) && text(&self.namespace, &id.namespace)
     }
 
-    /// Takes what it ignores out of an object. A pointer to nothing does nothing.
+    /// Takes what it ignores out of an object. A pointer to nothing, and an expression that fails or takes too long, does nothing.
     pub fn remove_from(&self, object: &mut Value) {
         for pointer in &self.pointers {
             let _nothing_there = pointer.remove(object);
         }
+        for program in &self.programs {
+            program.remove_from(object);
+        }
+    }
+
+    /// The managers whose changes are left alone.
+    pub(crate) fn managers(&self) -> &[String] {
+        &self.managers
     }
 
     pub(crate) fn touches(&self, object: &Value) -> bool {
-        self.pointers.iter().any(|pointer| pointer.get(object).is_ok())
+        !self.programs.is_empty() || self.pointers.iter().any(|pointer| pointer.get(object).is_ok())
     }
 }

@@ -142,7 +142,7 @@ fn is_secret(object: &Value) -> bool {
 }
 
 /// Moves `stringData` to `data` and encodes it; it wins over what is there. What is not text is moved as it is.
-fn move_string_data(object: &mut Value) {
+pub(crate) fn move_string_data(object: &mut Value) {
     let Some(object) = object.as_map_mut() else { return };
     let Some(Value::Map(from)) = object.get("stringData").cloned() else { return };
     object.remove("stringData");

@@ -78,8 +78,8 @@ fn rules_take_out_what_they_name_on_both_sides() {
 fn rules_that_cannot_be_honoured_are_refused() {
     let said = |spec: IgnoreSpec| IgnoreRule::new(&spec).expect_err("refused").to_string();
     assert_eq!(
-        said(IgnoreSpec { jq_path_expressions: vec![".spec".into()], ..rule("Job", &[]) }),
-        "ignore rule for kind `Job`: `jqPathExpressions` is not supported yet; use `jsonPointers`"
+        said(IgnoreSpec { jq_path_expressions: vec![".spec".into(), "input".into()], ..rule("Job", &[]) }),
+        "ignore rule for kind `Job`: jqPathExpressions[1]: `input` `input` is not supported in ignore rules; write a path with `select`"
     );
     assert!(said(rule("Job", &["/a", "spec"])).contains("jsonPointers[1]: `spec`"));
     assert!(said(rule("Job", &[""])).contains("jsonPointers[0]"));

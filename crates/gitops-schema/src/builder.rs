@@ -179,17 +179,25 @@ impl Builder {
         self.table.kinds.insert(key, (id, scope));
     }
 
+    pub(crate) fn named(&mut self, name: String, id: Id) {
+        self.table.named.insert(name, id);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.table.types.len()
     }
 
-    /// The table, with what its kinds reach and nothing else.
+    /// The table, with what its kinds and names reach and nothing else.
     pub(crate) fn finish(self) -> TypeTable {
         let mut out = Builder::new();
         let mut done = HashMap::new();
         for (key, (id, scope)) in &self.table.kinds {
             let id = out.import(Type { table: &self.table, id: *id }, &mut done, 0);
             out.kind(key.clone(), id, *scope);
+        }
+        for (name, id) in &self.table.named {
+            let id = out.import(Type { table: &self.table, id: *id }, &mut done, 0);
+            out.named(name.clone(), id);
         }
         out.into_table()
     }

@@ -52,6 +52,7 @@ pub fn from_openapi<'d>(documents: impl IntoIterator<Item = &'d Value>) -> Resul
                 reader.builder.kind(key, id, scope);
             }
         }
+        reader.core_names(schemas);
         shared.extend(reader.done.iter().filter_map(|(name, id)| Some((name.clone(), (schemas.get(name)?, *id)))));
         if builder.len() > MOST_TYPES {
             return Err(SchemaError::TooBig { document: DOCUMENT, limit: "262144 types" });
@@ -125,6 +126,23 @@ impl<'d> Reader<'_, 'd> {
         let made = self.schema_named(schema, name, depth + 1);
         self.builder.settle(id, made);
         id
+    }
+
+    /// What settings call types by.
+    fn core_names(&mut self, schemas: &'d Map) {
+        const CORE: &str = "io.k8s.api.core.v1.";
+        let names = schemas.keys().filter_map(|name| Some((name, name.strip_prefix(CORE)?)));
+        // Lists of objects are no part of any.
+        for (name, short) in names.filter(|(_, short)| !short.ends_with("List")) {
+            let id = self.definition(name, 0);
+            self.builder.named(format!("core/v1/{short}"), id);
+        }
+        if schemas.keys().any(|name| name.starts_with(CORE)) {
+            for (short, scalar) in [("core/Quantity", Scalar::Quantity), ("meta/v1/Duration", Scalar::Duration)] {
+                let id = self.builder.shape(Stored::Scalar(scalar));
+                self.builder.named(short.to_owned(), id);
+            }
+        }
     }
 
     /// The type of a schema that has no name.

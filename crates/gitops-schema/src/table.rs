@@ -91,6 +91,8 @@ pub struct TypeTable {
     pub(crate) keys: Vec<u32>,
     pub(crate) defaults: Vec<Value>,
     pub(crate) kinds: BTreeMap<KindKey, (Id, Option<Scope>)>,
+    /// Types of the core API, by the name that people call them in settings: `core/v1/PodSpec`.
+    pub(crate) named: BTreeMap<String, Id>,
 }
 
 /// Texts end to end.
@@ -296,6 +298,11 @@ impl TypeTable {
         self.kinds.iter().map(|((group, version, kind), (_, scope))| (group.as_str(), version.as_str(), kind.as_str(), *scope))
     }
 
+    /// A type of the core API by the name that settings use: `core/v1/PodSpec`, `core/Quantity`, `meta/v1/Duration`.
+    pub fn named(&self, name: &str) -> Option<Type<'_>> {
+        self.named.get(name).map(|id| Type { table: self, id: *id })
+    }
+
     /// How many types it holds.
     pub fn len(&self) -> usize {
         self.types.len()
@@ -316,5 +323,6 @@ impl TypeTable {
             + size_of::<Value>() * self.defaults.capacity()
             + self.kinds.len() * size_of::<(KindKey, (Id, Option<Scope>))>()
             + kinds
+            + self.named.keys().map(|name| name.capacity() + size_of::<(String, Id)>()).sum::<usize>()
     }
 }

@@ -8,6 +8,7 @@
 //! object open
 //! .replicas  7  !  1          a field of the object above: type, whether it must be there, what it is filled with
 //! kind apps  v1  Deployment  N  31
+//! name core/v1/PodSpec  17
 //! ```
 
 use std::fmt::Write as _;
@@ -54,6 +55,9 @@ impl TypeTable {
             };
             line(&mut out, &["kind", group, version, kind, scope, &id.to_string()]);
         }
+        for (name, id) in &self.named {
+            line(&mut out, &["name", name, &id.to_string()]);
+        }
         out
     }
 
@@ -81,6 +85,12 @@ impl TypeTable {
                     _ => None,
                 };
                 builder.kind(((*group).to_owned(), (*version).to_owned(), (*kind).to_owned()), id, scope);
+                continue;
+            }
+            if let ["name", name, id] = parts.as_slice() {
+                let id = id.parse().map_err(|_| error.clone())?;
+                highest = highest.max((id, number));
+                builder.named((*name).to_owned(), id);
                 continue;
             }
             let mut fields = Vec::new();

@@ -1,0 +1,43 @@
+//! [`Comparer`]: what a cluster's comparisons have in common.
+
+use gitops_manifest::Value;
+use gitops_schema::Schema;
+
+use crate::confirm::confirm;
+use crate::ignore::IgnoreRule;
+use crate::normal::CompareOptions;
+use crate::owned::{Context, Owned, compare_owned};
+use crate::ownership::{Managers, Ownership};
+
+/// Whose fields are ours, what is compared, and what the whole system ignores.
+#[derive(Clone, Debug, Default)]
+pub struct Comparer {
+    /// The managers whose fields are ours.
+    pub managers: Managers,
+    /// What is compared.
+    pub options: CompareOptions,
+    /// What is ignored for every application, after its own rules.
+    pub rules: Vec<IgnoreRule>,
+}
+
+impl Comparer {
+    /// [`compare_owned`], with the rules of an application before those of the system.
+    pub fn compare(&self, schema: &Schema, desired: &Value, live: &Value, rules: &[IgnoreRule]) -> Owned {
+        let ownership = Ownership::of(live, &self.managers);
+        self.with_rules(schema, rules, |context| compare_owned(desired, live, &ownership, context))
+    }
+
+    /// [`confirm`], with the rules of an application before those of the system.
+    pub fn confirm(&self, schema: &Schema, predicted: &Value, live: &Value, rules: &[IgnoreRule], all: bool) -> Owned {
+        let ownership = Ownership::of(live, &self.managers);
+        self.with_rules(schema, rules, |context| confirm(predicted, live, &ownership, &self.managers, all, context))
+    }
+
+    fn with_rules<T>(&self, schema: &Schema, rules: &[IgnoreRule], work: impl FnOnce(&Context<'_>) -> T) -> T {
+        if self.rules.is_empty() {
+            return work(&Context { schema, rules, options: &self.options });
+        }
+        let all: Vec<IgnoreRule> = rules.iter().chain(&self.rules).cloned().collect();
+        work(&Context { schema, rules: &all, options: &self.options })
+    }
+}
