@@ -15,7 +15,7 @@ use crate::control::Control;
 use crate::outcome::Outcome;
 use crate::state::SyncState;
 use crate::step::{Command, Event, Observed, Step, step};
-use crate::target::{Target, TargetError};
+use crate::target::{Removal, Target, TargetError};
 use crate::task::TaskId;
 use gitops_manifest::Timestamp;
 
@@ -108,7 +108,7 @@ pub async fn drive(
                         task,
                         Box::pin(async move {
                             let result = match plan.manifest(task) {
-                                Some(manifest) => target.run_hook(&plan.app, manifest, &run).await,
+                                Some(manifest) => target.run_hook(&plan.app, manifest, &run, plan.write_options(manifest)).await,
                                 None => Err(no_manifest()),
                             };
                             Event::HookEnded(task, run.attempt, result)
@@ -145,7 +145,7 @@ pub async fn drive(
 
 /// Whether the journal may be written later: repeating such a command after a crash changes nothing.
 fn can_wait(command: &Command) -> bool {
-    matches!(command, Command::Apply(_) | Command::Prune(_) | Command::CheckHealth(_))
+    matches!(command, Command::Prepare | Command::Apply(_) | Command::Prune(_) | Command::ReleaseHook(_) | Command::CheckHealth(_))
 }
 
 fn no_manifest() -> TargetError {
@@ -157,26 +157,35 @@ fn work<'a>(target: &'a dyn Target, plan: std::sync::Arc<crate::plan::Plan>, com
         let app = plan.app.as_str();
         let object = |task: TaskId| plan.task(task).and_then(|t| t.object());
         match command {
+            Command::Prepare => Event::Prepared(target.prepare(app, plan.preparation()).await),
             Command::Apply(task) => Event::Finished(
                 task,
                 match plan.manifest(task) {
-                    Some(manifest) => target.apply(app, manifest).await,
+                    Some(manifest) => target.apply(app, manifest, plan.write_options(manifest)).await,
                     None => Err(no_manifest()),
                 },
             ),
-            Command::Prune(task) => Event::Finished(
-                task,
-                match object(task) {
-                    Some(id) => target.prune(app, id).await,
-                    None => Err(no_manifest()),
+            Command::Prune(task) => match object(task) {
+                Some(id) => match target.prune(app, id, plan.propagation()).await {
+                    Ok(Removal::Gone) => Event::Finished(task, Ok(())),
+                    Ok(Removal::Terminating { message }) => Event::Removing(task, message),
+                    Err(error) => Event::Finished(task, Err(error)),
                 },
-            ),
+                None => Event::Finished(task, Err(no_manifest())),
+            },
             Command::Activate(task, run) => Event::Finished(task, target.activate(app, &run.hook, &run).await),
             Command::DeleteHook(task) => Event::HookDeleted(
                 task,
                 match object(task) {
                     Some(id) => target.delete_hook(app, id).await,
                     None => Err(no_manifest()),
+                },
+            ),
+            Command::ReleaseHook(task) => Event::HookReleased(
+                task,
+                match object(task) {
+                    Some(id) => target.release_hook(app, id).await,
+                    None => Ok(()),
                 },
             ),
             Command::CheckHealth(ids) => match target.health(app, &ids).await {

@@ -56,5 +56,8 @@ pub use request::{Backoff, ResourceSelector, Retry, Settings, Strategy, SyncRequ
 pub use state::SyncState;
 pub use state_json::StateError;
 pub use step::{Command, Event, Observed, Step, step};
-pub use target::{HookOutcome, HookRunId, LiveObject, LiveSet, Target, TargetError, TargetFuture};
+pub use target::{
+    HookOutcome, HookRunId, LiveObject, LiveSet, NamespaceMetadata, Preparation, Propagation, Removal, Target, TargetError, TargetFuture,
+    WriteOptions,
+};
 pub use task::{Action, Change, PruneMode, Task, TaskId};

@@ -1,9 +1,11 @@
 //! Sync options: `Name=value`, of the application and, in the annotation `argocd.argoproj.io/sync-options`, of an object.
 //!
-//! Rules: Argo CD `docs/user-guide/sync-options.md`. Only the options that decide the plan are read here; how an object is
-//! written (`Replace`, `Force`, `ServerSideApply`, …) is its target's business.
+//! Rules: Argo CD `docs/user-guide/sync-options.md`. `ServerSideApply` is accepted and has no effect: a cluster is always
+//! written by server-side apply.
 
 use gitops_manifest::Manifest;
+
+use crate::target::WriteOptions;
 
 const ANNOTATION: &str = "argocd.argoproj.io/sync-options";
 
@@ -24,6 +26,20 @@ pub(crate) fn value_of<'a>(options: &'a [String], live: &'a Manifest, name: &str
     own.or_else(|| options.iter().find_map(|o| named(o)))
 }
 
+impl WriteOptions {
+    /// What counts for one object: its own options, else the application's. `force`: the strategy's.
+    pub fn of(options: &[String], manifest: &Manifest, namespace: &str, force: bool) -> WriteOptions {
+        let value = |name| value_of(options, manifest, name);
+        WriteOptions {
+            namespace: namespace.to_owned(),
+            replace: value("Replace") == Some("true"),
+            force: force || value("Force") == Some("true"),
+            lenient: value("Validate") == Some("false"),
+            kind_may_be_missing: value("SkipDryRunOnMissingResource") == Some("true"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +54,8 @@ mod tests {
         assert_eq!(value_of(&app, &own, "Prune"), Some("true"));
         assert_eq!(value_of(&[], &plain, "Prune"), None);
         assert!(app_has(&app, "PruneLast=true") && !app_has(&app, "Prune=true"));
+        let options = WriteOptions::of(&["Replace=true".to_owned()], &own, "shop", false);
+        assert_eq!(options, WriteOptions { namespace: "shop".into(), replace: true, lenient: true, ..WriteOptions::default() });
         assert!(object_has(&own, "Validate=false") && !object_has(&plain, "Validate=false"));
     }
 }

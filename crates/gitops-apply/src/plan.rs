@@ -7,7 +7,7 @@
 //! phase), unless the request leaves it out.
 //! Errors: all problems at once, with the manifest's file and line.
 //! Rules: sync phases, waves, hooks and prune rules of Argo CD; `gitops.dev/depends-on` is ours.
-//! Not here: `CreateNamespace` and dry runs at the target, which belong to a Kubernetes target.
+//! Not here: what happens before the first wave at targets that take part ([`crate::Target::prepare`]).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -21,7 +21,7 @@ use crate::hook::{DeletePolicy, Hook, HookKind};
 use crate::option::{app_has, value_of};
 use crate::order::{Phase, Wave};
 use crate::request::{Retry, Strategy, SyncRequest};
-use crate::target::{LiveObject, LiveSet};
+use crate::target::{LiveObject, LiveSet, NamespaceMetadata, Preparation, Propagation, WriteOptions};
 use crate::task::{Action, Change, PruneMode, Task, TaskId};
 use gitops_manifest::Timestamp;
 
@@ -69,12 +69,26 @@ pub struct Plan {
     pub(crate) approved: Option<Timestamp>,
     pub(crate) dry_run: bool,
     pub(crate) retry: Retry,
+    pub(crate) writing: Writing,
     pub(crate) tasks: Vec<Task>,
     /// By task: what is handed to the target. `None` where nothing is.
     pub(crate) manifests: Vec<Option<Manifest>>,
     pub(crate) dependencies: Vec<(TaskId, TaskId)>,
     pub(crate) shared: Vec<(ObjectId, String)>,
     pub(crate) stages: Vec<Stage>,
+}
+
+/// How the plan's objects are written and removed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Writing {
+    /// The destination namespace.
+    pub(crate) namespace: String,
+    /// The application's sync options.
+    pub(crate) options: Vec<String>,
+    pub(crate) force: bool,
+    pub(crate) managed_namespace: Option<NamespaceMetadata>,
+    /// The target takes part before the first wave and after hooks.
+    pub(crate) target_takes_part: bool,
 }
 
 /// A stage: its groups, as ranges of tasks. Never empty.
@@ -130,6 +144,32 @@ impl Plan {
     /// Whether carrying it out writes or removes anything, or runs anything.
     pub fn changes(&self) -> bool {
         self.tasks.iter().any(|t| t.changes() || matches!(t.action, Action::Hook { .. } | Action::Activate { .. }))
+    }
+
+    /// How the object of a task is written.
+    pub fn write_options(&self, manifest: &Manifest) -> WriteOptions {
+        let writing = &self.writing;
+        WriteOptions::of(&writing.options, manifest, &writing.namespace, writing.force)
+    }
+
+    /// How what a removed object owns goes.
+    pub fn propagation(&self) -> Propagation {
+        let named = |o: &String| o.trim().strip_prefix("PrunePropagationPolicy=").map(Propagation::parse);
+        self.writing.options.iter().find_map(named).unwrap_or_default()
+    }
+
+    /// What is done before the first wave.
+    pub fn preparation(&self) -> Preparation<'_> {
+        let writing = &self.writing;
+        let create = app_has(&writing.options, "CreateNamespace=true") && !writing.namespace.is_empty();
+        let desired = |m: &Manifest| m.id().kind == "Namespace" && m.id().group.is_empty() && m.id().name == writing.namespace;
+        let ours = self.manifests.iter().flatten().any(desired);
+        Preparation {
+            namespace: Some(writing.namespace.as_str()).filter(|_| create && !ours),
+            metadata: writing.managed_namespace.as_ref().filter(|_| create),
+            objects: self.manifests.iter().flatten().map(|m| (m, self.write_options(m))).collect(),
+            several_steps: self.stages.len() > 1,
+        }
     }
 
     /// Finds the stages and groups again from the tasks' numbers.
@@ -468,6 +508,13 @@ impl<'a> Planner<'a> {
             approved: input.deletion_approved,
             dry_run: input.request.dry_run,
             retry: input.request.retry,
+            writing: Writing {
+                namespace: input.namespace.to_owned(),
+                options: input.request.options.clone(),
+                force: input.request.strategy.force(),
+                managed_namespace: input.request.managed_namespace.clone(),
+                target_takes_part: input.request.target_takes_part,
+            },
             stages: Plan::stages_of(&tasks),
             tasks,
             manifests,

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use gitops_manifest::ObjectId;
 
+use crate::target::NamespaceMetadata;
+
 /// What one operation is to do.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SyncRequest {
@@ -25,6 +27,10 @@ pub struct SyncRequest {
     pub self_heal: bool,
     /// What happens after a failure.
     pub retry: Retry,
+    /// [`crate::Target::takes_part`].
+    pub target_takes_part: bool,
+    /// `syncPolicy.managedNamespaceMetadata`.
+    pub managed_namespace: Option<NamespaceMetadata>,
 }
 
 /// One entry of a selective sync.
@@ -63,6 +69,14 @@ pub enum Strategy {
         /// Delete and create again what cannot be changed in place.
         force: bool,
     },
+}
+
+impl Strategy {
+    /// Whether objects may be deleted and created again.
+    pub fn force(self) -> bool {
+        let (Strategy::Apply { force } | Strategy::Hook { force }) = self;
+        force
+    }
 }
 
 impl Default for Strategy {

@@ -3,7 +3,7 @@
 //! A value without behaviour towards the outside: [`crate::step()`] makes the next one from it, [`SyncState::to_json`] keeps
 //! it. The plan is shared, so that a step does not copy it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gitops_app::{OperationPhase, ResultCode};
@@ -30,6 +30,10 @@ pub struct SyncState {
     /// The open stage and group. Everything before them is done.
     pub(crate) stage: usize,
     pub(crate) group: usize,
+    /// What the target does before the first wave.
+    pub(crate) preparation: Prepared,
+    /// Hooks whose end is on record and that the target has not let go of yet.
+    pub(crate) releasing: BTreeSet<TaskId>,
     /// What earlier syncs left of the open stage's hooks is removed, or being removed.
     pub(crate) cleared: bool,
     pub(crate) tasks: Vec<TaskState>,
@@ -60,6 +64,14 @@ pub(crate) enum Mode {
     Succeeding,
     /// Waiting for the next attempt.
     Retrying(Timestamp),
+}
+
+/// How far the target's preparation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prepared {
+    No,
+    Asked,
+    Yes,
 }
 
 /// Whether health is asked for.
@@ -109,6 +121,8 @@ impl SyncState {
             attempt: 1,
             stage: 0,
             group: 0,
+            preparation: if plan.writing.target_takes_part && !plan.dry_run { Prepared::No } else { Prepared::Yes },
+            releasing: BTreeSet::new(),
             cleared: false,
             tasks: vec![TaskState::PENDING; plan.tasks.len()],
             in_flight: 0,

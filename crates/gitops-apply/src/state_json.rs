@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::hook::DeletePolicy;
 use crate::order::{Phase, Wave};
-use crate::plan::{Plan, handed_over};
+use crate::plan::{Plan, Writing, handed_over};
 use crate::request::{Backoff, Retry, Settings};
-use crate::state::{HealthWait, Mode, Progress, SyncState, TaskState};
+use crate::state::{HealthWait, Mode, Prepared, Progress, SyncState, TaskState};
+use crate::target::NamespaceMetadata;
 use crate::task::{Action, Change, PruneMode, Task, TaskId};
 use gitops_app::ResultCode;
 use gitops_manifest::Timestamp;
@@ -69,6 +70,12 @@ struct Wire {
     started_at: i64,
     dry_run: bool,
     retry: (i64, u64, f64, u64, bool),
+    #[serde(default)]
+    writing: WireWriting,
+    #[serde(default)]
+    prepared: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    releasing: Vec<u32>,
     settings: (u64, u64, Option<u64>),
     tasks: Vec<WireTask>,
     dependencies: Vec<(u32, u32)>,
@@ -92,6 +99,16 @@ struct Wire {
     hold_until: Option<i64>,
     failure: String,
     notes: Vec<String>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct WireWriting {
+    namespace: String,
+    options: Vec<String>,
+    force: bool,
+    /// Labels and annotations.
+    managed_namespace: Option<(BTreeMap<String, String>, BTreeMap<String, String>)>,
+    target_takes_part: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -173,6 +190,15 @@ impl SyncState {
             started_at: plan.started_at.as_millis(),
             dry_run: plan.dry_run,
             retry: (retry.limit, millis(retry.backoff.duration), retry.backoff.factor, millis(retry.backoff.max), retry.refresh),
+            writing: WireWriting {
+                namespace: plan.writing.namespace.clone(),
+                options: plan.writing.options.clone(),
+                force: plan.writing.force,
+                managed_namespace: plan.writing.managed_namespace.as_ref().map(|m| (m.labels.clone(), m.annotations.clone())),
+                target_takes_part: plan.writing.target_takes_part,
+            },
+            prepared: self.preparation == Prepared::Yes,
+            releasing: self.releasing.iter().map(|id| id.0).collect(),
             settings: (millis(settings.health_poll), millis(settings.wave_delay), settings.timeout.map(millis)),
             tasks: plan.tasks.iter().map(wire_task).collect(),
             dependencies: plan.dependencies.iter().map(|(a, b)| (a.0, b.0)).collect(),
@@ -225,6 +251,7 @@ impl SyncState {
             approved: wire.approved.map(Timestamp::from_millis),
             dry_run: wire.dry_run,
             retry: read_retry(wire.retry),
+            writing: read_writing(wire.writing),
             stages: Plan::stages_of(&tasks),
             tasks,
             manifests,
@@ -246,6 +273,9 @@ impl SyncState {
             attempt: wire.attempt.max(1),
             stage: wire.stage,
             group: wire.group,
+            // A preparation that was under way is made again; states of before it had a name need none.
+            preparation: if wire.prepared || !plan.writing.target_takes_part { Prepared::Yes } else { Prepared::No },
+            releasing: wire.releasing.iter().map(|id| known(*id)).collect::<Result<_, _>>()?,
             cleared: wire.cleared,
             in_flight: states.iter().filter(|t| matches!(t.progress, Progress::Sent | Progress::Clearing)).count(),
             tasks: states,
@@ -328,6 +358,16 @@ fn read_action(task: &WireTask) -> Result<Action, StateError> {
 
 fn read_retry((limit, duration, factor, max, refresh): (i64, u64, f64, u64, bool)) -> Retry {
     Retry { limit, backoff: Backoff { duration: Duration::from_millis(duration), factor, max: Duration::from_millis(max) }, refresh }
+}
+
+fn read_writing(wire: WireWriting) -> Writing {
+    Writing {
+        namespace: wire.namespace,
+        options: wire.options,
+        force: wire.force,
+        managed_namespace: wire.managed_namespace.map(|(labels, annotations)| NamespaceMetadata { labels, annotations }),
+        target_takes_part: wire.target_takes_part,
+    }
 }
 
 fn read_mode(letter: char, retry_at: Option<i64>) -> Result<Mode, StateError> {

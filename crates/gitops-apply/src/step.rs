@@ -19,7 +19,7 @@ use crate::order::Phase;
 use gitops_app::{OperationPhase, ResultCode};
 
 use crate::outcome::Outcome;
-use crate::state::{HealthWait, Mode, Progress, SyncState, TaskState};
+use crate::state::{HealthWait, Mode, Prepared, Progress, SyncState, TaskState};
 use crate::target::{HookOutcome, HookRunId, TargetError};
 use crate::task::{Action, Change, PruneMode, TaskId};
 use crate::waiting;
@@ -37,6 +37,12 @@ pub struct Observed {
 pub enum Event {
     /// [`Command::Apply`], [`Command::Prune`] or [`Command::Activate`] ended.
     Finished(TaskId, Result<(), TargetError>),
+    /// [`Command::Prepare`] ended: the objects that the target would refuse, each with the reason.
+    Prepared(Result<Vec<(ObjectId, String)>, TargetError>),
+    /// The removal of the task's object was accepted, and the object is not gone yet: what it waits for.
+    Removing(TaskId, String),
+    /// [`Command::ReleaseHook`] ended.
+    HookReleased(TaskId, Result<(), TargetError>),
     /// [`Command::DeleteHook`] ended.
     HookDeleted(TaskId, Result<(), TargetError>),
     /// The run of a hook in this attempt ended, or could not be begun.
@@ -60,6 +66,8 @@ pub enum Event {
 /// Something to do. Each is answered by its [`Event`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
+    /// Have the target do what comes before the first wave.
+    Prepare,
     /// Make the object of the task live.
     Apply(TaskId),
     /// Remove the object of the task.
@@ -70,6 +78,8 @@ pub enum Command {
     RunHook(TaskId, HookRunId),
     /// Remove what the hook left; end its run first if it is under way.
     DeleteHook(TaskId),
+    /// Tell the target that the end of the hook's run is on record.
+    ReleaseHook(TaskId),
     /// Ask for the health of these.
     CheckHealth(Vec<ObjectId>),
     /// Step again at this time, if nothing is seen before. A later one replaces it.
@@ -149,6 +159,20 @@ impl Turn {
     fn take(&mut self, event: &Event) {
         match event {
             Event::Finished(id, result) => self.finished(*id, result),
+            Event::Prepared(result) => self.prepared(result),
+            Event::Removing(id, message) => {
+                if self.known(*id) == Some(Progress::Sent) && self.state.task(*id).removes() {
+                    self.record(*id, Progress::Running, Some(ResultCode::Pruned), message);
+                }
+            }
+            Event::HookReleased(id, result) => {
+                if self.state.releasing.remove(id)
+                    && let Err(error) = result
+                {
+                    let hook = self.state.task(*id).subject();
+                    self.note(format!("hook {hook} is over, but the target holds on to it: {error}"));
+                }
+            }
             Event::HookDeleted(id, result) => self.hook_deleted(*id, result),
             Event::HookEnded(id, attempt, result) => self.hook_ended(*id, *attempt, result),
             Event::Health(seen) if self.state.health == HealthWait::Asked => self.health_seen(seen),
@@ -216,6 +240,10 @@ impl Turn {
             return;
         }
         let synced = Some(ResultCode::Synced);
+        if self.state.plan.writing.target_takes_part {
+            self.state.releasing.insert(id);
+            self.commands.push(Command::ReleaseHook(id));
+        }
         match result {
             Ok(HookOutcome::Succeeded { message }) => self.record(id, Progress::Succeeded, synced, message),
             Ok(HookOutcome::Skipped { message }) => self.record(id, Progress::Succeeded, synced, &format!("skipped: {message}")),
@@ -229,6 +257,11 @@ impl Turn {
             let Some(object) = self.state.task(id).object() else { continue };
             let code = self.state.tasks[id.index()].code;
             match seen.get(object) {
+                None if self.state.task(id).removes() => self.record(id, Progress::Succeeded, code, "pruned"),
+                Some(health) if self.state.task(id).removes() => {
+                    let message = health.as_ref().map(|h| h.message.clone()).unwrap_or_default();
+                    self.state.tasks[id.index()].message = message;
+                }
                 None => {
                     let message =
                         format!("Resource {}/{}/{} is missing, it might have been deleted", object.group, object.kind, object.name);
@@ -247,6 +280,10 @@ impl Turn {
 
     fn restarted(&mut self) {
         self.state.health = HealthWait::Idle;
+        if self.state.preparation == Prepared::Asked {
+            self.state.preparation = Prepared::No;
+        }
+        self.commands.extend(self.state.releasing.iter().copied().map(Command::ReleaseHook));
         self.state.removed.retain(|_, done| *done);
         let open: Vec<TaskId> = self.state.plan.ids().collect();
         for id in open {
@@ -279,12 +316,15 @@ impl Turn {
         if let Mode::Retrying(at) = self.state.mode {
             return self.retrying(at);
         }
-        if self.state.in_flight > 0 || self.state.removed.values().any(|done| !done) {
+        if self.state.in_flight > 0 || !self.state.releasing.is_empty() || self.state.removed.values().any(|done| !done) {
             self.state.message = "one or more tasks are running".into();
             return Flow::Wait;
         }
         if self.state.plan.dry_run {
             return self.dry_run();
+        }
+        if self.state.preparation != Prepared::Yes && self.state.mode == Mode::Forward {
+            return self.prepare();
         }
         match self.state.mode {
             Mode::Forward => self.forward(),
@@ -293,6 +333,40 @@ impl Turn {
             Mode::Succeeding => self.succeeding(),
             Mode::Retrying(_) => Flow::Wait,
         }
+    }
+
+    fn prepare(&mut self) -> Flow {
+        if self.state.preparation == Prepared::No {
+            self.state.preparation = Prepared::Asked;
+            self.state.message = "preparing".into();
+            self.commands.push(Command::Prepare);
+        }
+        Flow::Wait
+    }
+
+    /// Whatever the target would refuse fails the operation before anything is written.
+    fn prepared(&mut self, result: &Result<Vec<(ObjectId, String)>, TargetError>) {
+        if self.state.preparation != Prepared::Asked {
+            return;
+        }
+        self.state.preparation = Prepared::Yes;
+        let refused = match result {
+            Ok(refused) if refused.is_empty() => return,
+            Ok(refused) => refused,
+            Err(error) => {
+                self.state.mode = Mode::Failing;
+                self.state.failure = error.message.clone();
+                return;
+            }
+        };
+        for (object, reason) in refused {
+            let task = self.state.plan.ids().find(|id| !self.state.task(*id).removes() && self.state.task(*id).object() == Some(object));
+            if let Some(task) = task {
+                self.record(task, Progress::Failed, Some(ResultCode::SyncFailed), reason);
+            }
+        }
+        self.state.mode = Mode::Failing;
+        self.state.failure = self.with_reasons("one or more objects failed to apply (dry run)", |_| true);
     }
 
     fn dry_run(&mut self) -> Flow {
@@ -474,7 +548,11 @@ impl Turn {
         if waiting.is_empty() {
             return false;
         }
-        self.state.message = self.waiting_for("healthy state of", &waiting);
+        let going: Vec<TaskId> = waiting.iter().copied().filter(|id| self.state.task(*id).removes()).collect();
+        self.state.message = match going.as_slice() {
+            [] => self.waiting_for("healthy state of", &waiting),
+            going => self.waiting_for("deletion of", going),
+        };
         let due = match self.state.health {
             HealthWait::Idle => true,
             HealthWait::Asked => false,
@@ -617,6 +695,9 @@ impl Turn {
         self.state.mode = Mode::Forward;
         self.state.tasks.iter_mut().for_each(|t| *t = TaskState::PENDING);
         self.state.recorded.clear();
+        if self.state.plan.writing.target_takes_part {
+            self.state.preparation = Prepared::No;
+        }
         self.state.removed.clear();
         self.state.removal_failed = false;
         self.state.failure.clear();

@@ -86,20 +86,115 @@ pub enum HookOutcome {
     },
 }
 
+/// How one object is written: the sync options that count for it, and where the application lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// The application's destination namespace; empty for none. Tracking ids of objects without a namespace carry it.
+    pub namespace: String,
+    /// `Replace=true`: written whole instead of merged.
+    pub replace: bool,
+    /// `Force=true` or the strategy's: deleted and created again where it cannot be changed in place.
+    pub force: bool,
+    /// `Validate=false`: fields that the server does not know are no failure.
+    pub lenient: bool,
+    /// `SkipDryRunOnMissingResource=true`: a kind that is not there yet is no failure before the first wave.
+    pub kind_may_be_missing: bool,
+}
+
+/// How what an object owns goes when the object goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Propagation {
+    /// First what it owns, then itself.
+    #[default]
+    Foreground,
+    /// First itself, then what it owns.
+    Background,
+    /// What it owns stays.
+    Orphan,
+}
+
+impl Propagation {
+    /// `PrunePropagationPolicy`'s value; anything else is the default.
+    pub fn parse(text: &str) -> Propagation {
+        match text {
+            "background" => Propagation::Background,
+            "orphan" => Propagation::Orphan,
+            _ => Propagation::Foreground,
+        }
+    }
+}
+
+/// What became of a removal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// The object is gone.
+    Gone,
+    /// The object is being removed; [`Target::health`] says when it is gone, by leaving it out.
+    Terminating {
+        /// What it waits for.
+        message: String,
+    },
+}
+
+/// Labels and annotations of a namespace that a sync makes (`syncPolicy.managedNamespaceMetadata`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamespaceMetadata {
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What a target does before the first wave of an operation.
+#[derive(Debug)]
+pub struct Preparation<'a> {
+    /// The namespace to make if it is missing (`CreateNamespace=true`).
+    pub namespace: Option<&'a str>,
+    /// What that namespace is to carry, whether it is missing or not.
+    pub metadata: Option<&'a NamespaceMetadata>,
+    /// Everything that will be written or run, in order.
+    pub objects: Vec<(&'a Manifest, WriteOptions)>,
+    /// Whether the operation has several steps, so that an object that is refused in a later one would leave it half done.
+    pub several_steps: bool,
+}
+
 /// What the engine changes: a cluster, or a live directory. Every method may be called again with the same arguments
 /// after a crash and must then come to the same end.
 pub trait Target: Send + Sync {
     /// The name that `destination.name` uses.
     fn name(&self) -> &str;
 
+    /// The address that `destination.server` uses; `None` when it has none.
+    fn server(&self) -> Option<&str> {
+        None
+    }
+
     /// The live objects that `app` owns, and the live counterparts of `desired`, whoever owns them.
     fn live<'a>(&'a self, app: &'a str, desired: &'a [Manifest]) -> TargetFuture<'a, LiveSet>;
 
+    /// Whether objects of a kind live in a namespace; `None` when that is not known here.
+    fn namespaced(&self, group: &str, kind: &str) -> Option<bool> {
+        let _ = (group, kind);
+        None
+    }
+
+    /// Whether operations here begin with [`Target::prepare`] and end their hooks with [`Target::release_hook`].
+    fn takes_part(&self) -> bool {
+        false
+    }
+
+    /// Before the first wave: makes the namespace, and finds out what would be refused. Answers the objects that would, each
+    /// with the reason; an error when the preparation itself failed.
+    fn prepare<'a>(&'a self, app: &'a str, preparation: Preparation<'a>) -> TargetFuture<'a, Vec<(ObjectId, String)>> {
+        let _ = (app, preparation);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     /// Makes one object live, owned by `app`, atomically: it is live whole, or not at all.
-    fn apply<'a>(&'a self, app: &'a str, manifest: &'a Manifest) -> TargetFuture<'a, ()>;
+    fn apply<'a>(&'a self, app: &'a str, manifest: &'a Manifest, options: WriteOptions) -> TargetFuture<'a, ()>;
 
     /// Removes one object that `app` owns; fine when it is gone already. Refuses what `app` does not own.
-    fn prune<'a>(&'a self, app: &'a str, id: &'a ObjectId) -> TargetFuture<'a, ()>;
+    fn prune<'a>(&'a self, app: &'a str, id: &'a ObjectId, propagation: Propagation) -> TargetFuture<'a, Removal>;
 
     /// The group under which changes of an object are activated (reloaded) once per sync; `None` when its kind needs
     /// nothing of that sort. The engine calls [`Target::activate`] after the last change of the group in this sync.
@@ -109,7 +204,19 @@ pub trait Target: Send + Sync {
     fn activate<'a>(&'a self, app: &'a str, group: &'a str, run_id: &'a HookRunId) -> TargetFuture<'a, ()>;
 
     /// Runs a hook to its end, or takes up a run of the same id that is under way or over, where the target can look it up.
-    fn run_hook<'a>(&'a self, app: &'a str, manifest: &'a Manifest, run_id: &'a HookRunId) -> TargetFuture<'a, HookOutcome>;
+    fn run_hook<'a>(
+        &'a self,
+        app: &'a str,
+        manifest: &'a Manifest,
+        run_id: &'a HookRunId,
+        options: WriteOptions,
+    ) -> TargetFuture<'a, HookOutcome>;
+
+    /// The end of this hook's run is on record: what was kept for it may go.
+    fn release_hook<'a>(&'a self, app: &'a str, id: &'a ObjectId) -> TargetFuture<'a, ()> {
+        let _ = (app, id);
+        Box::pin(std::future::ready(Ok(())))
+    }
 
     /// Removes what a hook left at the target; fine when there is nothing.
     fn delete_hook<'a>(&'a self, app: &'a str, id: &'a ObjectId) -> TargetFuture<'a, ()>;

@@ -193,3 +193,38 @@ fn crashes_at_every_instant() {
         }
     }
 }
+
+#[test]
+fn a_target_that_takes_part_prepares_first_and_lets_go_of_hooks_afterwards() {
+    let target = Fake { takes_part: true, ..Fake::default() };
+    let options = vec!["CreateNamespace=true".to_owned()];
+    let request = SyncRequest { target_takes_part: true, options, ..SyncRequest::default() };
+    let outcome = driven(&target, SyncState::new(planned(&guestbook(), &LiveSet::new(), &request), Settings::default()));
+    assert_eq!(outcome.phase, OperationPhase::Succeeded);
+    let expected = ["prepare ", "hook op/migrate/1", "ran migrate", "release migrate", "apply settings", "activate reload"];
+    assert_eq!(target.log()[..6], expected);
+    assert_eq!(target.log().iter().filter(|l| l.starts_with("release")).count(), 2);
+}
+
+#[test]
+fn what_would_be_refused_fails_before_anything_is_written() {
+    let target = Fake { takes_part: true, refused: ["web".to_owned()].into(), ..Fake::default() };
+    let request = SyncRequest { target_takes_part: true, ..SyncRequest::default() };
+    let outcome = driven(&target, SyncState::new(planned(&guestbook()[..4], &LiveSet::new(), &request), Settings::default()));
+    assert_eq!(outcome.message, "one or more objects failed to apply (dry run), reason: no such kind");
+    assert_eq!(target.log(), ["prepare "]);
+    assert_eq!(outcome.results.len(), 1);
+}
+
+#[test]
+fn a_wave_waits_until_what_it_pruned_is_gone() {
+    let target = Fake::default();
+    target.lingering.lock().unwrap().insert("old".into(), 2);
+    let there = live(&[object("ConfigMap", "old", &[])], Some("app"));
+    let request = SyncRequest { prune: true, ..SyncRequest::default() };
+    let desired = [object("ConfigMap", "new", &[(WAVE, "1")])];
+    let outcome = driven(&target, SyncState::new(planned(&desired, &there, &request), Settings::default()));
+    assert_eq!(target.log(), ["prune old", "apply new", "activate reload"]);
+    assert_eq!(outcome.finished_at.as_millis(), 2000, "it was looked at until it was gone");
+    assert_eq!(outcome.results[0].message, "pruned");
+}

@@ -72,7 +72,7 @@ fn superfluous() -> LiveSet {
 }
 
 fn request() -> SyncRequest {
-    SyncRequest { prune: true, retry: Retry { limit: 2, ..Retry::default() }, ..SyncRequest::default() }
+    SyncRequest { prune: true, retry: Retry { limit: 2, ..Retry::default() }, target_takes_part: true, ..SyncRequest::default() }
 }
 
 /// What the world knows, apart from the state: to check the machine against.
@@ -136,6 +136,8 @@ impl World {
                 let outcome = if dice < 30 { HookOutcome::Failed { message } } else { HookOutcome::Succeeded { message } };
                 Event::HookEnded(id, attempt, result.map(|()| outcome))
             }
+            Command::Prepare => Event::Prepared(Ok(Vec::new())),
+            Command::ReleaseHook(id) => Event::HookReleased(id, result),
             Command::DeleteHook(id) => Event::HookDeleted(id, result),
             Command::CheckHealth(ids) if dice < 250 => {
                 let of = |id: &ObjectId| {

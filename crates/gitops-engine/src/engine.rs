@@ -76,9 +76,10 @@ impl Inner {
     }
 
     /// Where sources are read.
-    pub(crate) fn inputs(&self) -> Inputs<'_> {
+    pub(crate) fn inputs(&self, app: &Application) -> Inputs<'_> {
         let Settings { aliases, limits, load_restrictor, .. } = &self.settings;
-        Inputs { mirrors: &self.mirrors, aliases, limits, remotes: &self.remotes, load_restrictor: *load_restrictor }
+        let (mirrors, remotes, load_restrictor) = (&self.mirrors, &self.remotes, *load_restrictor);
+        Inputs { mirrors, aliases, limits, remotes, load_restrictor, target: self.target(app).ok() }
     }
 
     pub(crate) fn all_slots(&self) -> Vec<Arc<Slot>> {
@@ -100,7 +101,7 @@ impl Inner {
         self.targets.get(name).cloned().ok_or_else(|| {
             let known: Vec<&str> = self.targets.keys().map(String::as_str).collect();
             format!(
-                "destination `{name}` is no target of this server, which has: {}. Kubernetes clusters are not there yet",
+                "destination `{name}` is no target of this server, which has: {}. Clusters are named under `clusters` in its configuration",
                 known.join(", ")
             )
         })
@@ -143,7 +144,7 @@ impl Engine {
             remotes,
             store: parts.store,
             mirrors: parts.mirrors,
-            targets: parts.targets.into_iter().map(|t| (t.name().to_owned(), t)).collect(),
+            targets: by_name_and_server(parts.targets),
             report: parts.report,
             settings,
             slots: RwLock::default(),
@@ -233,6 +234,14 @@ impl Engine {
             }
         }
     }
+}
+
+/// Targets by every name that destinations use; the name counts more than another target's address.
+fn by_name_and_server(targets: Vec<Arc<dyn Target>>) -> BTreeMap<String, Arc<dyn Target>> {
+    let address = |t: &Arc<dyn Target>| t.server().map(|server| (server.to_owned(), t.clone()));
+    let mut all: BTreeMap<String, Arc<dyn Target>> = targets.iter().filter_map(address).collect();
+    all.extend(targets.into_iter().map(|t| (t.name().to_owned(), t)));
+    all
 }
 
 /// Fills the slots from the store; returns the operations that were cut off.

@@ -10,8 +10,8 @@ use gitops_app::{
     Application, ApplicationSource, HookType, Operation, OperationPhase, OperationState, ResourceResult, SyncOperationResult,
 };
 use gitops_apply::{
-    Backoff, Control, Driven, LiveSet, Outcome, PlanInput, ResourceSelector, Retry, Strategy, Subject, SyncRequest, SyncState, TaskResult,
-    drive, plan,
+    Backoff, Control, Driven, LiveSet, NamespaceMetadata, Outcome, PlanInput, ResourceSelector, Retry, Strategy, Subject, SyncRequest,
+    SyncState, TaskResult, drive, plan,
 };
 use gitops_manifest::{Manifest, ObjectId, json};
 use gitops_state::{Finish, ManifestBlob, NewHistory, NewOperation, Timestamp};
@@ -55,7 +55,8 @@ impl Request {
     }
 
     /// The apply engine's form.
-    fn sync(&self, spec_options: &[String]) -> SyncRequest {
+    fn sync(&self, app: &Application, target_takes_part: bool) -> SyncRequest {
+        let policy = app.spec.sync_policy.as_ref();
         let sync = self.operation.sync.clone().unwrap_or_default();
         let force = sync.is_forced();
         let hooks = sync.sync_strategy.as_ref().is_none_or(|s| s.apply.is_none() || s.hook.is_some());
@@ -72,7 +73,7 @@ impl Request {
             dry_run: sync.dry_run,
             resources: (!sync.resources.is_empty()).then(|| sync.resources.iter().map(selector).collect()),
             strategy: if hooks { Strategy::Hook { force } } else { Strategy::Apply { force } },
-            options: if sync.sync_options.is_empty() { spec_options.to_vec() } else { sync.sync_options.clone() },
+            options: if sync.sync_options.is_empty() { app.spec.sync_options().to_vec() } else { sync.sync_options.clone() },
             self_heal: sync.auto_heal_attempts_count > 0,
             retry: Retry {
                 limit: retry.limit,
@@ -83,6 +84,10 @@ impl Request {
                 }),
                 refresh: retry.refresh,
             },
+            target_takes_part,
+            managed_namespace: policy
+                .and_then(|p| p.managed_namespace_metadata.as_ref())
+                .map(|m| NamespaceMetadata { labels: m.labels.clone(), annotations: m.annotations.clone() }),
         }
     }
 }
@@ -123,7 +128,7 @@ pub(crate) async fn begin(
     let target = inner.target(&app).map_err(EngineError::Precondition)?;
     let id = inner.operation_id(slot.name());
     let started = gitops_state::now();
-    let sync = request.sync(app.spec.sync_options());
+    let sync = request.sync(&app, target.takes_part());
     let rules = crate::pair::rules(&app).map_err(EngineError::Invalid)?;
     let planned = plan(&PlanInput {
         operation: &id,

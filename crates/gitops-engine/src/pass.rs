@@ -148,7 +148,7 @@ async fn wanted(inner: &Arc<Inner>, slot: &Arc<Slot>, app: &Arc<Application>, ho
     };
     let (work, app, last) = (inner.clone(), app.clone(), before.clone());
     let result = blocking(move || {
-        let inputs = work.inputs();
+        let inputs = work.inputs(&app);
         desired(&app, &inputs, last.as_deref(), &[], hard)
     });
     let result = result.await.map_err(|e| condition(ConditionType::UnknownError, e.to_string()))?;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gitops_app::{Application, ApplicationSource};
+use gitops_apply::Target;
 use gitops_kustomize::LoadRestrictor;
 use gitops_manifest::patch::merge;
 use gitops_manifest::{Manifest, json};
@@ -66,6 +67,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) remotes: &'a Remotes,
     /// What kustomizations may read, unless the Application says otherwise.
     pub(crate) load_restrictor: LoadRestrictor,
+    /// Where the objects go: it knows which kinds have namespaces.
+    pub(crate) target: Option<Arc<dyn Target>>,
 }
 
 /// The annotation of an Application by which its kustomization may read more, or less, than the server's setting says.
@@ -238,7 +241,7 @@ impl Place<'_> {
             reads.merge(recorder.into_read_set());
         }
         let mut all = Rendered::join(parts, namespace);
-        place(&mut all.manifests, namespace);
+        place(&mut all.manifests, namespace, inputs.target.as_deref());
         Ok(Desired::Rendered(Rendering {
             id: RENDERINGS.fetch_add(1, Ordering::Relaxed),
             revisions: self.revisions.clone(),
@@ -261,7 +264,7 @@ fn says_revision(source: &ApplicationSource) -> bool {
 /// Numbers renders within this process.
 static RENDERINGS: AtomicU64 = AtomicU64::new(1);
 
-/// Kinds that have no namespace, whatever an Application's destination says. The Kubernetes target will ask the server.
+/// Kinds that have no namespace, whatever an Application's destination says: for targets that do not know.
 const CLUSTER_SCOPED: &[&str] = &[
     "APIService",
     "ClusterRole",
@@ -275,13 +278,28 @@ const CLUSTER_SCOPED: &[&str] = &[
     "StorageClass",
 ];
 
-/// Objects without a namespace go to the destination's.
-fn place(manifests: &mut [Manifest], namespace: &str) {
+/// Objects without a namespace go to the destination's; those of kinds that have none lose theirs. Which kinds those are, a
+/// definition among the objects says, else the target.
+fn place(manifests: &mut [Manifest], namespace: &str, target: Option<&dyn Target>) {
+    let defined: Vec<(String, String, bool)> = manifests.iter().filter_map(definition).collect();
     for manifest in manifests {
-        if manifest.id().namespace.is_empty() && !namespace.is_empty() && !CLUSTER_SCOPED.contains(&manifest.id().kind.as_str()) {
-            manifest.set_namespace(namespace);
+        let id = manifest.id();
+        let here = defined.iter().find(|(group, kind, _)| *group == id.group && *kind == id.kind).map(|(_, _, namespaced)| *namespaced);
+        match here.or_else(|| target.and_then(|t| t.namespaced(&id.group, &id.kind))) {
+            Some(false) if !id.namespace.is_empty() => manifest.clear_namespace(),
+            Some(false) => {}
+            None if CLUSTER_SCOPED.contains(&id.kind.as_str()) => {}
+            Some(true) | None if id.namespace.is_empty() && !namespace.is_empty() => manifest.set_namespace(namespace),
+            Some(true) | None => {}
         }
     }
+}
+
+/// Group and kind that a CustomResourceDefinition defines, and whether they have namespaces.
+fn definition(manifest: &Manifest) -> Option<(String, String, bool)> {
+    let body = (manifest.id().kind == "CustomResourceDefinition").then(|| manifest.body())?;
+    let text = |path: &[&str]| body.str_at(path).map(str::to_owned);
+    Some((text(&["spec", "group"])?, text(&["spec", "names", "kind"])?, text(&["spec", "scope"])? == "Namespaced"))
 }
 
 impl Rendering {

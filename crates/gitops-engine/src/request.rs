@@ -259,7 +259,7 @@ impl Engine {
         }
         let (inner, work) = (self.0.clone(), app.clone());
         let rendered = blocking(move || {
-            let inputs = inner.inputs();
+            let inputs = inner.inputs(&work);
             desired(&work, &inputs, None, &fixed, true)
         });
         let rendering = match rendered.await?.map_err(|e| EngineError::Precondition(e.to_string()))? {
@@ -439,7 +439,8 @@ async fn take_down(inner: &Arc<Inner>, slot: &Arc<Slot>, app: &Application) -> R
         if keeps(&object.manifest) {
             continue;
         }
-        target.prune(slot.name(), &id).await.map_err(|e| EngineError::Internal(format!("{id}: {e}")))?;
+        let propagation = gitops_apply::Propagation::default();
+        target.prune(slot.name(), &id, propagation).await.map_err(|e| EngineError::Internal(format!("{id}: {e}")))?;
     }
     Ok(())
 }

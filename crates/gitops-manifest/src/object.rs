@@ -164,13 +164,28 @@ impl Manifest {
         self.id.namespace = namespace.to_owned();
     }
 
+    /// Takes the object out of its namespace.
+    pub fn clear_namespace(&mut self) {
+        self.metadata().remove("namespace");
+        self.id.namespace.clear();
+    }
+
     /// Sets an annotation, making the map when there is none.
     pub fn set_annotation(&mut self, key: &str, value: &str) {
-        let annotations = self.metadata().entry_or_null("annotations");
-        if annotations.as_map().is_none() {
-            *annotations = Value::Map(Map::new());
+        self.set_in("annotations", key, value);
+    }
+
+    /// Sets a label, making the map when there is none.
+    pub fn set_label(&mut self, key: &str, value: &str) {
+        self.set_in("labels", key, value);
+    }
+
+    fn set_in(&mut self, map: &str, key: &str, value: &str) {
+        let map = self.metadata().entry_or_null(map);
+        if map.as_map().is_none() {
+            *map = Value::Map(Map::new());
         }
-        if let Some(m) = annotations.as_map_mut() {
+        if let Some(m) = map.as_map_mut() {
             m.insert(key, value);
         }
     }

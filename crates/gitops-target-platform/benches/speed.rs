@@ -28,7 +28,7 @@ async fn main() {
         for i in 0..200 {
             let m = object(0, i);
             let begun = Instant::now();
-            target.apply("a0", &m).await.unwrap();
+            target.apply("a0", &m, Default::default()).await.unwrap();
             times.push(begun.elapsed());
         }
         times.sort();
@@ -40,7 +40,7 @@ async fn main() {
     let apps: Vec<Vec<Manifest>> = (0..1000).map(|app| (0..10).map(|i| object(app, i)).collect()).collect();
     for (app, objects) in apps.iter().enumerate() {
         for m in objects {
-            target.apply(&format!("a{app}"), m).await.unwrap();
+            target.apply(&format!("a{app}"), m, Default::default()).await.unwrap();
         }
     }
     for pass in ["reading", "settled", "settled"] {

@@ -26,10 +26,10 @@
 //! let target = PlatformTarget::open(PlatformConfig::new(root))?;
 //! let object = br#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "data": {"color": "blue"}}"#;
 //! let object = Manifest::from_value(json::parse(object, "web.json")?, Location::file("web.json"))?;
-//! target.apply("shop", &object).await?;
+//! target.apply("shop", &object, Default::default()).await?;
 //! assert!(root.join("_/core/ConfigMap/web.yaml").is_file());
 //! assert_eq!(target.live("shop", &[]).await?[object.id()].owner.as_deref(), Some("shop"));
-//! target.prune("shop", object.id()).await?;
+//! target.prune("shop", object.id(), Default::default()).await?;
 //! # Ok(()) }
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use gitops_apply::{HookOutcome, HookRunId, LiveObject, LiveSet, Target, TargetError, TargetFuture};
+use gitops_apply::{HookOutcome, HookRunId, LiveObject, LiveSet, Propagation, Removal, Target, TargetError, TargetFuture, WriteOptions};
 use gitops_health::{Health, HealthStatus};
 use gitops_manifest::{Manifest, ObjectId};
 
@@ -314,14 +314,14 @@ impl Target for PlatformTarget {
         })
     }
 
-    fn apply<'a>(&'a self, app: &'a str, manifest: &'a Manifest) -> TargetFuture<'a, ()> {
+    fn apply<'a>(&'a self, app: &'a str, manifest: &'a Manifest, _: WriteOptions) -> TargetFuture<'a, ()> {
         let (this, app, manifest) = (self.clone(), app.to_owned(), manifest.clone());
         Box::pin(blocking(move |_| this.files.apply(&app, &manifest)))
     }
 
-    fn prune<'a>(&'a self, app: &'a str, id: &'a ObjectId) -> TargetFuture<'a, ()> {
+    fn prune<'a>(&'a self, app: &'a str, id: &'a ObjectId, _: Propagation) -> TargetFuture<'a, Removal> {
         let (this, app, id) = (self.clone(), app.to_owned(), id.clone());
-        Box::pin(blocking(move |_| this.files.prune(&app, &id)))
+        Box::pin(blocking(move |_| this.files.prune(&app, &id).map(|()| Removal::Gone)))
     }
 
     fn activation_group(&self, id: &ObjectId) -> Option<String> {
@@ -333,7 +333,13 @@ impl Target for PlatformTarget {
         Box::pin(blocking(move |cancel| this.activate_now(&app, &group, &run_id, cancel)))
     }
 
-    fn run_hook<'a>(&'a self, app: &'a str, manifest: &'a Manifest, run_id: &'a HookRunId) -> TargetFuture<'a, HookOutcome> {
+    fn run_hook<'a>(
+        &'a self,
+        app: &'a str,
+        manifest: &'a Manifest,
+        run_id: &'a HookRunId,
+        _: WriteOptions,
+    ) -> TargetFuture<'a, HookOutcome> {
         let (this, app, manifest, run_id) = (self.clone(), app.to_owned(), manifest.clone(), run_id.clone());
         Box::pin(blocking(move |cancel| this.hook_now(&app, &manifest, &run_id, cancel)))
     }

@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use gitops_apply::{
-    Clock, HookOutcome, HookRunId, Journal, JournalError, LiveObject, LiveSet, SyncState, Target, TargetError, TargetFuture, Timestamp,
+    Clock, HookOutcome, HookRunId, Journal, JournalError, LiveObject, LiveSet, Preparation, Propagation, Removal, SyncState, Target,
+    TargetError, TargetFuture, Timestamp, WriteOptions,
 };
 use gitops_health::{Health, HealthStatus};
 use gitops_manifest::{Location, Manifest, Map, ObjectId, Value};
@@ -32,6 +33,12 @@ pub struct Fake {
     pub slow: Mutex<BTreeMap<String, u32>>,
     /// Hooks that never end.
     pub endless: BTreeSet<String>,
+    /// Names that are still there so many times after their removal.
+    pub lingering: Mutex<BTreeMap<String, u32>>,
+    /// Takes part before the first wave and after hooks.
+    pub takes_part: bool,
+    /// Names that are refused before the first wave.
+    pub refused: BTreeSet<String>,
 }
 
 impl Fake {
@@ -64,14 +71,20 @@ impl Target for Fake {
     fn live<'a>(&'a self, _: &'a str, _: &'a [Manifest]) -> TargetFuture<'a, LiveSet> {
         Box::pin(async { Ok(LiveSet::new()) })
     }
-    fn apply<'a>(&'a self, _: &'a str, manifest: &'a Manifest) -> TargetFuture<'a, ()> {
+    fn apply<'a>(&'a self, _: &'a str, manifest: &'a Manifest, _: WriteOptions) -> TargetFuture<'a, ()> {
         Box::pin(async move {
             a_moment().await;
             self.act("apply", &manifest.id().name)
         })
     }
-    fn prune<'a>(&'a self, _: &'a str, id: &'a ObjectId) -> TargetFuture<'a, ()> {
-        Box::pin(async move { self.act("prune", &id.name) })
+    fn prune<'a>(&'a self, _: &'a str, id: &'a ObjectId, _: Propagation) -> TargetFuture<'a, Removal> {
+        Box::pin(async move {
+            self.act("prune", &id.name)?;
+            Ok(match self.lingering.lock().expect("one thread").contains_key(&id.name) {
+                true => Removal::Terminating { message: "waits for finalizer".into() },
+                false => Removal::Gone,
+            })
+        })
     }
     fn activation_group(&self, id: &ObjectId) -> Option<String> {
         Some(id.kind.clone())
@@ -79,7 +92,21 @@ impl Target for Fake {
     fn activate<'a>(&'a self, _: &'a str, group: &'a str, run: &'a HookRunId) -> TargetFuture<'a, ()> {
         Box::pin(async move { self.act("activate", group).inspect(|()| assert_eq!(run.hook, group)) })
     }
-    fn run_hook<'a>(&'a self, _: &'a str, manifest: &'a Manifest, run: &'a HookRunId) -> TargetFuture<'a, HookOutcome> {
+    fn takes_part(&self) -> bool {
+        self.takes_part
+    }
+    fn prepare<'a>(&'a self, _: &'a str, preparation: Preparation<'a>) -> TargetFuture<'a, Vec<(ObjectId, String)>> {
+        Box::pin(async move {
+            a_moment().await;
+            self.act("prepare", preparation.namespace.unwrap_or_default())?;
+            let refused = |(m, _): &(&Manifest, WriteOptions)| self.refused.contains(&m.id().name);
+            Ok(preparation.objects.iter().filter(|o| refused(o)).map(|(m, _)| (m.id().clone(), "no such kind".to_owned())).collect())
+        })
+    }
+    fn release_hook<'a>(&'a self, _: &'a str, id: &'a ObjectId) -> TargetFuture<'a, ()> {
+        Box::pin(async move { self.act("release", &id.name) })
+    }
+    fn run_hook<'a>(&'a self, _: &'a str, manifest: &'a Manifest, run: &'a HookRunId, _: WriteOptions) -> TargetFuture<'a, HookOutcome> {
         Box::pin(async move {
             assert!(!manifest.id().name.is_empty());
             self.log.lock().expect("one thread").push(format!("hook {run}"));
@@ -107,7 +134,16 @@ impl Target for Fake {
                 }
                 None => Health::healthy(),
             };
-            Ok(ids.iter().map(|id| (id.clone(), Some(of(id)))).collect())
+            let mut lingering = self.lingering.lock().expect("one thread");
+            let mut is_there = |id: &ObjectId| match lingering.get_mut(&id.name) {
+                Some(0) => false,
+                Some(n) => {
+                    *n -= 1;
+                    true
+                }
+                None => true,
+            };
+            Ok(ids.iter().filter(|id| is_there(id)).map(|id| (id.clone(), Some(of(id)))).collect())
         })
     }
 }

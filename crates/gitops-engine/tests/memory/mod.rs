@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use gitops_apply::{HookOutcome, HookRunId, LiveObject, LiveSet, Target, TargetError, TargetFuture};
+use gitops_apply::{HookOutcome, HookRunId, LiveObject, LiveSet, Propagation, Removal, Target, TargetError, TargetFuture, WriteOptions};
 use gitops_health::Health;
 use gitops_manifest::{Manifest, ObjectId};
 
@@ -27,7 +27,7 @@ impl Target for Memory {
             Ok(live.iter().map(|(id, m)| (id.clone(), object(m))).collect())
         })
     }
-    fn apply<'a>(&'a self, _: &'a str, manifest: &'a Manifest) -> TargetFuture<'a, ()> {
+    fn apply<'a>(&'a self, _: &'a str, manifest: &'a Manifest, _: WriteOptions) -> TargetFuture<'a, ()> {
         Box::pin(async move {
             self.applied.fetch_add(1, Ordering::Relaxed);
             let refuses = self.faults.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
@@ -38,10 +38,10 @@ impl Target for Memory {
             Ok(())
         })
     }
-    fn prune<'a>(&'a self, _: &'a str, id: &'a ObjectId) -> TargetFuture<'a, ()> {
+    fn prune<'a>(&'a self, _: &'a str, id: &'a ObjectId, _: Propagation) -> TargetFuture<'a, Removal> {
         Box::pin(async move {
             self.live.lock().unwrap().remove(id);
-            Ok(())
+            Ok(Removal::Gone)
         })
     }
     fn activation_group(&self, _: &ObjectId) -> Option<String> {
@@ -50,7 +50,7 @@ impl Target for Memory {
     fn activate<'a>(&'a self, _: &'a str, _: &'a str, _: &'a HookRunId) -> TargetFuture<'a, ()> {
         Box::pin(async { Ok(()) })
     }
-    fn run_hook<'a>(&'a self, _: &'a str, _: &'a Manifest, _: &'a HookRunId) -> TargetFuture<'a, HookOutcome> {
+    fn run_hook<'a>(&'a self, _: &'a str, _: &'a Manifest, _: &'a HookRunId, _: WriteOptions) -> TargetFuture<'a, HookOutcome> {
         Box::pin(async { Ok(HookOutcome::Succeeded { message: String::new() }) })
     }
     fn delete_hook<'a>(&'a self, _: &'a str, _: &'a ObjectId) -> TargetFuture<'a, ()> {

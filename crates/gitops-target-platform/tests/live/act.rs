@@ -70,7 +70,7 @@ async fn a_reload_is_a_signed_call() {
     let target = open(&dir.path().join("live"), &more);
     let m = config_map("web", "blue");
     assert_eq!(target.activation_group(m.id()).as_deref(), Some("maps"));
-    target.apply("shop", &m).await.unwrap();
+    target.apply("shop", &m, Default::default()).await.unwrap();
     target.activate("shop", "maps", &run_id()).await.unwrap();
     let (head, body) = requests.recv_timeout(Duration::from_secs(10)).unwrap();
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"k3y").unwrap();
@@ -174,7 +174,7 @@ async fn probes_say_how_it_is() {
         ("Plain", "a", HealthStatus::Healthy, ""),
     ] {
         let m = make(kind, name);
-        target.apply("shop", &m).await.unwrap();
+        target.apply("shop", &m, Default::default()).await.unwrap();
         let health = target.health("shop", &[m.id().clone()]).await.unwrap()[m.id()].clone().unwrap();
         assert_eq!(health.status, status, "{kind} {name}: {}", health.message);
         assert!(health.message.contains(message), "{kind} {name}: {}", health.message);
@@ -198,7 +198,7 @@ async fn hooks_run_are_written_or_say_why_not() {
     );
     let target = open(&dir.path().join("live"), &more);
     let job = |name: &str| object(&format!("{{apiVersion: batch/v1, kind: Job, metadata: {{name: {name}}}}}"));
-    let run = async |name: &str| target.run_hook("shop", &job(name), &run_id()).await;
+    let run = async |name: &str| target.run_hook("shop", &job(name), &run_id(), Default::default()).await;
     match run("ok-1").await.unwrap() {
         HookOutcome::Succeeded { message } => assert!(message.ends_with("}op1/h/1 batch/Job//ok-1"), "{message}"),
         other => panic!("{other:?}"),
@@ -212,7 +212,7 @@ async fn hooks_run_are_written_or_say_why_not() {
     assert!(matches!(run("web").await.unwrap(), HookOutcome::Failed { .. }));
 
     let map = config_map("hook", "blue");
-    assert!(matches!(target.run_hook("shop", &map, &run_id()).await.unwrap(), HookOutcome::Succeeded { .. }));
+    assert!(matches!(target.run_hook("shop", &map, &run_id(), Default::default()).await.unwrap(), HookOutcome::Succeeded { .. }));
     assert!(dir.path().join("live/shop/core/ConfigMap/hook.yaml").exists());
     target.delete_hook("shop", map.id()).await.unwrap();
     target.delete_hook("shop", job("ok-1").id()).await.unwrap();
@@ -224,7 +224,7 @@ async fn hooks_run_are_written_or_say_why_not() {
     let id = run_id();
     let ended = tokio::time::timeout(Duration::from_secs(20), async {
         tokio::select! {
-            _ = target.run_hook("shop", &long, &id) => panic!("ended by itself"),
+            _ = target.run_hook("shop", &long, &id, Default::default()) => panic!("ended by itself"),
             () = async { while !pid_file.exists() { tokio::time::sleep(Duration::from_millis(5)).await } } => {}
         }
         let pid = fs::read_to_string(&pid_file).unwrap();

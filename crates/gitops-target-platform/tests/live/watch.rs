@@ -17,19 +17,19 @@ async fn next(watch: &mut DriftWatch) -> Drift {
 async fn changes_are_noticed(root: &Path, more: &str, polling: bool) {
     let target = open(root, more);
     let (a, b) = (config_map("a", "blue"), config_map("b", "blue"));
-    target.apply("shop", &a).await.unwrap();
+    target.apply("shop", &a, Default::default()).await.unwrap();
     let mut watch = target.watch().unwrap();
     assert_eq!(watch.is_polling(), polling);
     let drift = |m: &gitops_manifest::Manifest, change| Drift::Object { app: "shop".into(), id: m.id().clone(), change };
     // Our own writes, in folders new and old; then one by hand, which must be the first that is heard of.
-    target.apply("shop", &b).await.unwrap();
-    target.apply("shop", &config_map("c", "red")).await.unwrap();
-    target.apply("shop", &config_map("c", "green")).await.unwrap();
-    target.prune("shop", config_map("c", "").id()).await.unwrap();
+    target.apply("shop", &b, Default::default()).await.unwrap();
+    target.apply("shop", &config_map("c", "red"), Default::default()).await.unwrap();
+    target.apply("shop", &config_map("c", "green"), Default::default()).await.unwrap();
+    target.prune("shop", config_map("c", "").id(), Default::default()).await.unwrap();
     let path = root.join("shop/core/ConfigMap/a.yaml");
     fs::write(&path, "by hand").unwrap();
     assert_eq!(next(&mut watch).await, drift(&a, Change::Changed));
-    target.apply("shop", &a).await.unwrap();
+    target.apply("shop", &a, Default::default()).await.unwrap();
     fs::remove_file(root.join("shop/core/ConfigMap/b.yaml")).unwrap();
     assert_eq!(next(&mut watch).await, drift(&b, Change::Removed));
     fs::create_dir_all(root.join("new/folder")).unwrap();
