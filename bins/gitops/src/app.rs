@@ -220,14 +220,18 @@ fn rollback_body(id: Option<&str>, prune: bool) -> Value {
 }
 
 fn create(client: &Client, file: &str, upsert: bool) -> anyhow::Result<u8> {
-    let text = if file == "-" { std::io::read_to_string(std::io::stdin())?.into_bytes() } else { std::fs::read(file)? };
-    let parsed = gitops_manifest::yaml::parse(&text, file, &gitops_manifest::yaml::ParseOptions::default())?;
-    for document in &parsed.documents {
-        let body: Value = serde_json::from_str(&gitops_manifest::json::print(&document.value))?;
+    for body in documents(file)? {
         let answer = client.post(&format!("/api/v1/applications?upsert={upsert}"), &body)?;
         println!("application '{}' created", answer["metadata"]["name"].as_str().unwrap_or_default());
     }
     Ok(0)
+}
+
+/// The documents of a file of manifests; `-` reads standard input.
+pub(crate) fn documents(file: &str) -> anyhow::Result<Vec<Value>> {
+    let text = if file == "-" { std::io::read_to_string(std::io::stdin())?.into_bytes() } else { std::fs::read(file)? };
+    let parsed = gitops_manifest::yaml::parse(&text, file, &gitops_manifest::yaml::ParseOptions::default())?;
+    parsed.documents.iter().map(|d| Ok(serde_json::from_str(&gitops_manifest::json::print(&d.value))?)).collect()
 }
 
 fn delete(client: &Client, name: &str, cascade: bool, yes: bool) -> anyhow::Result<u8> {

@@ -5,7 +5,9 @@ mod chart;
 mod client;
 mod local;
 mod output;
+mod project;
 mod remote;
+mod stop;
 mod store;
 
 use std::process::ExitCode;
@@ -60,6 +62,13 @@ enum Command {
     /// Applications of a server.
     #[command(subcommand)]
     App(app::AppCommand),
+    /// Projects of a server.
+    #[command(subcommand)]
+    Proj(project::ProjectCommand),
+    /// Stop syncs at once: of everything, a project, or applications. What runs pauses at its next safe point.
+    Stop(stop::StopArguments),
+    /// Let stopped syncs go on.
+    Resume(stop::ResumeArguments),
     /// Render a directory and print its objects as YAML. Needs no server.
     Render(Box<local::RenderArguments>),
     /// Compare what two directories or revisions render to. Needs no server.
@@ -96,6 +105,9 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<u8> {
     match cli.command {
         Command::App(command) => app::run(command, &Client::new(&cli.connection)?),
+        Command::Proj(command) => project::run(command, &Client::new(&cli.connection)?),
+        Command::Stop(arguments) => stop::stop(&arguments, &Client::new(&cli.connection)?),
+        Command::Resume(arguments) => stop::resume(&arguments, &Client::new(&cli.connection)?),
         Command::Render(arguments) => local::render(&arguments),
         Command::Diff(arguments) => local::diff(&arguments),
         Command::Backup(arguments) => store::backup(&arguments),

@@ -20,8 +20,15 @@ pub(crate) struct Comparison {
     pub(crate) health_message: String,
 }
 
-/// Compares for the owner `app`. `differs` says whether a live object counts as modified.
-pub(crate) fn compare(app: &str, desired: &[Manifest], live: &LiveSet, differs: &dyn Fn(&Manifest, &Value) -> bool) -> Comparison {
+/// Compares for the owner `app`. `differs` says whether a live object counts as modified, `permits` whether the project
+/// permits an object: one that it does not has the status Unknown.
+pub(crate) fn compare(
+    app: &str,
+    desired: &[Manifest],
+    live: &LiveSet,
+    differs: &dyn Fn(&Manifest, &Value) -> bool,
+    permits: &dyn Fn(&ObjectId) -> bool,
+) -> Comparison {
     let mut resources = Vec::with_capacity(desired.len());
     let mut named: BTreeSet<&ObjectId> = BTreeSet::new();
     for manifest in desired {
@@ -55,6 +62,11 @@ pub(crate) fn compare(app: &str, desired: &[Manifest], live: &LiveSet, differs: 
     }
     resources.sort_by_cached_key(ResourceStatus::id);
     let (sync, health) = aggregate(&resources, live);
+    for resource in resources.iter_mut().filter(|r| r.status.is_some()) {
+        if !permits(&resource.id()) {
+            resource.status = Some(SyncCode::Unknown);
+        }
+    }
     Comparison { resources, sync, health: health.status, health_message: health.message }
 }
 
@@ -145,6 +157,7 @@ mod tests {
             &[a.clone(), b.clone(), c.clone()],
             &live(&[(&a, Some("app"), None), (&b, Some("other"), None), (&d, Some("app"), None)]),
             &differs,
+            &|_| true,
         );
         let status: Vec<_> = found.resources.iter().map(|r| (r.name.as_str(), r.status, r.requires_pruning)).collect();
         assert_eq!(
@@ -163,7 +176,7 @@ mod tests {
     fn hooks_and_extraneous_objects_do_not_count() {
         let hook = object("hook", &[("argocd.argoproj.io/hook", "PreSync")]);
         let extra = object("extra", &[("argocd.argoproj.io/compare-options", "IgnoreExtraneous")]);
-        let found = compare("app", &[hook], &live(&[(&extra, Some("app"), None)]), &differs);
+        let found = compare("app", &[hook], &live(&[(&extra, Some("app"), None)]), &differs, &|_| true);
         assert_eq!(found.sync, SyncCode::Synced);
         assert_eq!(found.resources.len(), 2);
         assert!(found.resources.iter().any(|r| r.hook));
@@ -177,9 +190,10 @@ mod tests {
             &[a.clone(), b.clone()],
             &live(&[(&a, Some("app"), Some(HealthStatus::Degraded)), (&b, Some("app"), Some(HealthStatus::Healthy))]),
             &differs,
+            &|_| true,
         );
         assert_eq!((found.health, found.health_message.as_str()), (HealthStatus::Degraded, "Caused by /ConfigMap:/a"));
-        assert_eq!(compare("app", &[a.clone(), b], &LiveSet::new(), &differs).health, HealthStatus::Missing);
-        assert_eq!(compare("app", &[], &LiveSet::new(), &differs).health, HealthStatus::Healthy);
+        assert_eq!(compare("app", &[a.clone(), b], &LiveSet::new(), &differs, &|_| true).health, HealthStatus::Missing);
+        assert_eq!(compare("app", &[], &LiveSet::new(), &differs, &|_| true).health, HealthStatus::Healthy);
     }
 }

@@ -1,19 +1,21 @@
-//! Applications declared in git: every manifest of kind Application below a directory of a repository.
+//! Applications and projects declared in git: every manifest of these kinds below a directory of a repository.
 //!
-//! A file that cannot be read leaves the applications it declared before as they are, and its error in the log; then
-//! nothing is removed either, because it is not known what the file would declare. An Application that has left git is
-//! removed here; what it manages goes too when it has Argo CD's `resources-finalizer`, and stays otherwise.
+//! A file that cannot be read leaves what it declared before as it is, and its error in the log; then nothing is removed
+//! either, because it is not known what the file would declare. An Application that has left git is removed here; what it
+//! manages goes too when it has Argo CD's `resources-finalizer`, and stays otherwise. Projects come before the applications
+//! that name them, and go after.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
-use gitops_app::Application;
+use gitops_app::{AppProject, Application, ApplicationError};
 use gitops_manifest::{Manifest, yaml};
 use gitops_source::{RepoUrl, RevisionSpec};
 use gitops_state::Origin;
 use gitops_tree::{EntryKind, Recorder, Tree, TreePath};
 
 use crate::engine::Inner;
+use crate::project;
 use crate::rendering::repository;
 use crate::request::{declare, remove};
 use crate::settings::Declarations;
@@ -54,7 +56,16 @@ fn read(inner: &Arc<Inner>, place: usize, declarations: &Declarations, url: &Rep
     }
     let origin = |file: &str| Origin::File(format!("{} {file}", declarations.repo_url));
     let mut names = BTreeSet::new();
-    let mut complete = found.problems.is_empty();
+    let (mut complete, mut settled) = (found.problems.is_empty(), true);
+    let mut projects = BTreeSet::new();
+    for (file, declared) in found.projects {
+        let name = declared.metadata.name.clone();
+        if let Err(e) = project::declare(inner, declared, origin(&file)) {
+            complete = false;
+            tracing::error!("{file}: {e}");
+        }
+        projects.insert(name);
+    }
     for (file, app) in found.applications {
         let name = app.metadata.name.clone();
         match declare(inner, app, origin(&file)) {
@@ -67,16 +78,25 @@ fn read(inner: &Arc<Inner>, place: usize, declarations: &Declarations, url: &Rep
         names.insert(name);
     }
     if complete {
-        remove_others(inner, &declarations.repo_url, &path, &names);
+        let place = (declarations.repo_url.as_str(), &path);
+        remove_others(inner, place, &names);
+        settled = withdraw_others(inner, place, &projects);
     }
     inner.polls.wake();
-    inner.polls.declared.lock().unwrap_or_else(PoisonError::into_inner).insert(place, recorder.into_read_set());
+    let mut declared = inner.polls.declared.lock().unwrap_or_else(PoisonError::into_inner);
+    if settled {
+        declared.insert(place, recorder.into_read_set());
+    } else {
+        // A project that applications still use: looked at again after the next fetch, whatever it brings.
+        declared.remove(&place);
+    }
     Ok(())
 }
 
 #[derive(Default)]
 struct Found {
     applications: Vec<(String, Application)>,
+    projects: Vec<(String, AppProject)>,
     problems: Vec<String>,
 }
 
@@ -103,30 +123,62 @@ fn file(path: &TreePath, bytes: &[u8], found: &mut Found) {
         Err(e) => return found.problems.push(e.to_string()),
     };
     for document in parsed.documents {
-        if document.value.str_at(&["kind"]) != Some(gitops_app::KIND) {
+        let kind = document.value.str_at(&["kind"]).unwrap_or_default().to_owned();
+        if ![gitops_app::KIND, gitops_app::PROJECT_KIND].contains(&kind.as_str()) {
             continue;
         }
-        let app = Manifest::from_value(document.value, document.at)
-            .map_err(|e| e.to_string())
-            .and_then(|manifest| Application::from_manifest(&manifest).map_err(|e| e.to_string()));
-        match app {
-            Ok(app) => found.applications.push((path.to_string(), app)),
-            Err(e) => found.problems.push(e),
-        }
+        let read = match Manifest::from_value(document.value, document.at) {
+            Ok(manifest) => found.add(path, &kind, &manifest).map_err(|e| e.to_string()),
+            Err(e) => Err(e.to_string()),
+        };
+        found.problems.extend(read.err());
     }
 }
 
+impl Found {
+    fn add(&mut self, path: &TreePath, kind: &str, manifest: &Manifest) -> Result<(), ApplicationError> {
+        let file = path.to_string();
+        match kind {
+            gitops_app::PROJECT_KIND => self.projects.push((file, AppProject::from_manifest(manifest)?)),
+            _ => self.applications.push((file, Application::from_manifest(manifest)?)),
+        }
+        Ok(())
+    }
+}
+
+/// Whether something was declared below a directory of a repository.
+fn is_of(origin: &Origin, (repo_url, dir): (&str, &TreePath)) -> bool {
+    let Origin::File(text) = origin else { return false };
+    text.strip_prefix(repo_url).and_then(|rest| TreePath::parse(rest.trim_start()).ok()).is_some_and(|file| file.starts_with(dir))
+}
+
+/// Ends the projects that this place declared before and does not any more. Says whether all of them are gone.
+fn withdraw_others(inner: &Arc<Inner>, place: (&str, &TreePath), names: &BTreeSet<String>) -> bool {
+    let mut gone = true;
+    for known in inner.projects.all() {
+        let name = &known.project.metadata.name;
+        if !is_of(&known.origin, place) || names.contains(name) {
+            continue;
+        }
+        match project::withdraw(inner, name) {
+            Ok(done) => gone &= done,
+            Err(e) => {
+                gone = false;
+                tracing::error!(project = name, "cannot be removed, though it has left git: {e}");
+            }
+        }
+    }
+    gone
+}
+
 /// Removes the applications that this place declared before and does not any more.
-fn remove_others(inner: &Arc<Inner>, repo_url: &str, dir: &TreePath, names: &BTreeSet<String>) {
+fn remove_others(inner: &Arc<Inner>, place: (&str, &TreePath), names: &BTreeSet<String>) {
     for slot in inner.all_slots() {
         let (origin, app) = {
             let state = slot.lock();
             (state.origin.clone(), state.app.clone())
         };
-        let Origin::File(text) = origin else { continue };
-        let ours =
-            text.strip_prefix(repo_url).and_then(|rest| TreePath::parse(rest.trim_start()).ok()).is_some_and(|file| file.starts_with(dir));
-        if !ours || names.contains(slot.name()) {
+        if !is_of(&origin, place) || names.contains(slot.name()) {
             continue;
         }
         let cascade = app.metadata.finalizers.iter().any(|f| f.starts_with(CASCADE));

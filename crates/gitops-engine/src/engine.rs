@@ -13,8 +13,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower::{Service, ServiceBuilder, ServiceExt};
 
+use crate::dependency::Dependencies;
 use crate::error::blocking;
+use crate::gate::Stops;
 use crate::metrics::Metrics;
+use crate::project::{self, Projects};
 use crate::queue::Queue;
 use crate::rendering::Inputs;
 use crate::report::Report;
@@ -63,6 +66,9 @@ pub(crate) struct Inner {
     pub(crate) slots: RwLock<BTreeMap<String, Arc<Slot>>>,
     pub(crate) queue: Queue,
     pub(crate) metrics: Metrics,
+    pub(crate) projects: Projects,
+    pub(crate) stops: Stops,
+    pub(crate) dependencies: Dependencies,
     pub(crate) polls: polling::Polls,
     pub(crate) stopping: AtomicBool,
     ready: AtomicBool,
@@ -87,10 +93,12 @@ impl Inner {
     }
 
     pub(crate) fn insert(&self, slot: Arc<Slot>) {
+        self.dependencies.note(slot.name(), Some(&slot.lock().app));
         self.slots.write().unwrap_or_else(PoisonError::into_inner).insert(slot.name().to_owned(), slot);
     }
 
     pub(crate) fn remove(&self, name: &str) {
+        self.dependencies.note(name, None);
         self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
@@ -120,15 +128,19 @@ impl Inner {
     }
 
     pub(crate) fn audit(&self, actor: &str, action: &str, app: &AppKey, detail: serde_json::Value) {
+        self.audit_object(actor, action, &format!("application:{app}"), detail);
+    }
+
+    pub(crate) fn audit_object(&self, actor: &str, action: &str, object: &str, detail: serde_json::Value) {
         let entry = NewAudit {
             at: gitops_state::now(),
             actor: actor.to_owned(),
             action: action.to_owned(),
-            object: format!("application:{app}"),
+            object: object.to_owned(),
             detail_json: detail.to_string(),
         };
         if let Err(e) = self.store.append_audit(&entry) {
-            tracing::error!(%app, action, "audit log: {e}");
+            tracing::error!(object, action, "audit log: {e}");
         }
     }
 }
@@ -150,6 +162,9 @@ impl Engine {
             slots: RwLock::default(),
             queue: Queue::default(),
             metrics: Metrics::default(),
+            projects: Projects::default(),
+            stops: Stops::default(),
+            dependencies: Dependencies::default(),
             polls: polling::Polls::default(),
             stopping: AtomicBool::new(false),
             ready: AtomicBool::new(false),
@@ -221,7 +236,7 @@ impl Engine {
         self.0.polls.wake();
         for slot in self.0.all_slots() {
             if let Some(running) = &slot.lock().running {
-                running.controller.shutdown();
+                running.shutdown();
             }
         }
         let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
@@ -246,6 +261,8 @@ fn by_name_and_server(targets: Vec<Arc<dyn Target>>) -> BTreeMap<String, Arc<dyn
 
 /// Fills the slots from the store; returns the operations that were cut off.
 fn load(inner: &Inner) -> Result<Vec<gitops_state::Operation>, StoreError> {
+    project::load(inner)?;
+    inner.stops.load(inner.store.stops()?);
     let page = inner.store.list_applications(&ListQuery::default())?;
     for stored in page.items {
         let app: Application = match read(&stored.manifest_json) {

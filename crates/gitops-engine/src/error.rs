@@ -18,6 +18,25 @@ pub enum EngineError {
         /// Its name.
         name: String,
     },
+    /// No such project or set.
+    #[error("{kind} '{name}' not found")]
+    ObjectNotFound {
+        /// `project` or `applicationset`.
+        kind: &'static str,
+        /// The name asked for.
+        name: String,
+    },
+    /// A project or set is there, and was to be created.
+    #[error("{kind} '{name}' exists already: change it with upsert")]
+    ObjectExists {
+        /// `project` or `applicationset`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Not permitted now: a window or a stop.
+    #[error("{0}")]
+    Denied(String),
     /// The request itself is wrong.
     #[error("{0}")]
     Invalid(String),

@@ -22,11 +22,15 @@ use crate::error::{EngineError, blocking};
 use crate::journal::{StoreJournal, SystemClock};
 use crate::metrics::Metrics;
 use crate::pass;
+use crate::project::Ruling;
 use crate::report::{DeployEvent, DeployState};
 use crate::slot::{Again, Last, Running, Slot};
 
 /// Commands that run at the same time within one operation.
 const PARALLEL: usize = 16;
+
+/// Longest sleep of an operation that is paused, between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// What an operation is to do, as the store keeps it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -117,6 +121,7 @@ pub(crate) async fn begin(
     request: Request,
     desired: Arc<[Manifest]>,
     live: &LiveSet,
+    ruling: &Ruling,
 ) -> Result<String, EngineError> {
     let (app, pending) = {
         let state = slot.lock();
@@ -159,8 +164,32 @@ pub(crate) async fn begin(
     let (store, text) = (inner.store.clone(), state.to_json());
     blocking(move || store.begin_operation(&new, &blobs, &text)).await?.map_err(|e| EngineError::Precondition(e.to_string()))?;
     Metrics::count(&inner.metrics.operations);
+    let touched = state.plan().tasks().iter().filter_map(gitops_apply::Task::object);
+    if let Some(message) = ruling.refuses_any(touched) {
+        refuse(inner, slot, &id, &request, state, message).await;
+        return Ok(id);
+    }
     spawn(inner, slot, id.clone(), request, state, started);
     Ok(id)
+}
+
+/// Ends an operation at once, as failed: its project does not permit what it would do.
+async fn refuse(inner: &Arc<Inner>, slot: &Arc<Slot>, id: &str, request: &Request, last: SyncState, message: String) {
+    let app = slot.lock().app.clone();
+    slot.lock().operation_id = Some(id.to_owned());
+    let outcome = Outcome {
+        phase: OperationPhase::Failed,
+        message,
+        results: Vec::new(),
+        retry_count: 0,
+        finished_at: gitops_state::now(),
+        superseded: false,
+        terminated: false,
+        again_at: None,
+        pending_activations: slot.lock().pending_activations.clone(),
+        notes: Vec::new(),
+    };
+    end(inner, slot, Ended { id, app: &app, request, outcome, last }).await;
 }
 
 fn requested_by(operation: &Operation) -> String {
@@ -203,7 +232,17 @@ fn spawn(inner: &Arc<Inner>, slot: &Arc<Slot>, id: String, request: Request, sta
     {
         let mut held = slot.lock();
         held.again = None;
-        held.running = Some(Running { id: id.clone(), controller, revisions: request.revisions.clone(), rendering: request.rendering });
+        held.running = Some(Running {
+            id: id.clone(),
+            controller,
+            revisions: request.revisions.clone(),
+            rendering: request.rendering,
+            manual: !request.operation.initiated_by.automated,
+            dry_run: request.operation.sync.as_ref().is_some_and(|s| s.dry_run),
+            started: started.as_millis().div_euclid(1000),
+            terminated: Arc::default(),
+            wake: Arc::default(),
+        });
         held.operation_id = Some(id.clone());
         held.status.operation_state = Some(OperationState {
             operation: request.operation.clone(),
@@ -241,13 +280,23 @@ async fn carry_out(inner: Arc<Inner>, slot: Arc<Slot>, id: String, request: Requ
     };
     let journal = StoreJournal { inner: inner.clone(), slot: slot.clone(), id: id.clone() };
     let mut state = state;
+    // One that goes on after a restart may be held up by now.
+    if slot.is_held_up(&inner) {
+        match paused(&inner, &slot, &id).await {
+            Some(resumed) => (state, control) = resumed,
+            None => return,
+        }
+    }
     loop {
         match drive(&*target, &journal, &SystemClock, state.clone(), &mut control, PARALLEL).await {
             Driven::Done(outcome, last) => {
                 let ended = Ended { id: &id, app: &app, request: &request, outcome, last: *last };
                 return end(&inner, &slot, ended).await;
             }
-            Driven::Stopped => return,
+            Driven::Stopped => match paused(&inner, &slot, &id).await {
+                Some(resumed) => (state, control) = resumed,
+                None => return,
+            },
             Driven::JournalFailed(e) => {
                 tracing::error!(app = slot.name(), operation = id, "{e}");
                 note(&slot, &e.to_string());
@@ -263,6 +312,53 @@ async fn carry_out(inner: Arc<Inner>, slot: Arc<Slot>, id: String, request: Requ
                 };
             }
         }
+    }
+}
+
+/// Waits until nothing holds the operation up any more, or its end is asked for. `None` when the process ends.
+async fn paused(inner: &Arc<Inner>, slot: &Arc<Slot>, id: &str) -> Option<(SyncState, Control)> {
+    let (manual, started, wake, terminated) = {
+        let state = slot.lock();
+        let running = state.running.as_ref()?;
+        (running.manual, running.started, running.wake.clone(), running.terminated.clone())
+    };
+    loop {
+        let woken = wake.notified();
+        if inner.stopping.load(Ordering::Acquire) {
+            return None;
+        }
+        let held_up = inner.holds_up(slot, manual, started).filter(|_| !terminated.load(Ordering::Acquire));
+        let Some((reason, wait)) = held_up else { break };
+        note(slot, &reason);
+        pass::store_status(inner, slot);
+        let _ = tokio::time::timeout(wait.unwrap_or(LONGEST_PAUSE), woken).await;
+    }
+    let recorded = loop {
+        if let Some(recorded) = reload(inner, id) {
+            break recorded;
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        if inner.stopping.load(Ordering::Acquire) {
+            return None;
+        }
+    };
+    let (controller, control) = Control::new();
+    slot.lock().running.as_mut()?.controller = controller.clone();
+    // Whoever asked before the exchange asked the controller that is gone.
+    if terminated.load(Ordering::Acquire) {
+        controller.terminate();
+    }
+    if inner.stopping.load(Ordering::Acquire) {
+        return None;
+    }
+    show(slot, &recorded);
+    Some((recorded, control))
+}
+
+impl Slot {
+    fn is_held_up(&self, inner: &Inner) -> bool {
+        let running = self.lock().running.as_ref().filter(|r| !r.dry_run).map(|r| (r.manual, r.started));
+        running.is_some_and(|(manual, started)| inner.holds_up(self, manual, started).is_some())
     }
 }
 

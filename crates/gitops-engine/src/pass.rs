@@ -17,11 +17,14 @@ use gitops_manifest::{Location, Manifest, ObjectId, json};
 use gitops_state::{Hold, StatusRow};
 
 use crate::comparison::{Comparison, compare};
+use crate::dependency::{self, Waits};
 use crate::engine::Inner;
 use crate::error::blocking;
+use crate::gate::{self, Gate};
 use crate::metrics::Metrics;
 use crate::operation;
 use crate::pair;
+use crate::project::Ruling;
 use crate::rendering::{Desired, DesiredError, Rendering, desired};
 use crate::slot::Slot;
 
@@ -52,38 +55,62 @@ pub(crate) async fn run(inner: &Arc<Inner>, slot: &Arc<Slot>) -> Duration {
         }
         (state.app.clone(), state.hold.clone())
     };
+    let ruling = match inner.ruling(&app) {
+        Ok(ruling) => ruling,
+        Err(conditions) => {
+            fail(inner, slot, conditions);
+            return inner.settings.resync_interval;
+        }
+    };
     let wanted = match wanted(inner, slot, &app, hold.as_ref()).await {
         Ok(wanted) => wanted,
         Err(condition) => {
-            fail(inner, slot, condition);
+            fail(inner, slot, vec![condition]);
             return AFTER_FAILURE;
         }
     };
     let target = match inner.target(&app) {
         Ok(target) => target,
         Err(message) => {
-            fail(inner, slot, condition(ConditionType::InvalidSpecError, message));
+            fail(inner, slot, vec![condition(ConditionType::InvalidSpecError, message)]);
             return inner.settings.resync_interval;
         }
     };
     let live = match look(&*target, slot.name(), &wanted.manifests).await {
         Ok(live) => live,
         Err(e) => {
-            fail(inner, slot, condition(ConditionType::ComparisonError, e.to_string()));
+            fail(inner, slot, vec![condition(ConditionType::ComparisonError, e.to_string())]);
             return AFTER_FAILURE;
         }
     };
     let rules = match pair::rules(&app) {
         Ok(rules) => rules,
         Err(message) => {
-            fail(inner, slot, condition(ConditionType::InvalidSpecError, message));
+            fail(inner, slot, vec![condition(ConditionType::InvalidSpecError, message)]);
             return inner.settings.resync_interval;
         }
     };
-    let comparison = compare(slot.name(), &wanted.manifests, &live, &|desired, live| pair::differs(desired, live, &rules));
+    let differs = |desired: &Manifest, live: &gitops_manifest::Value| pair::differs(desired, live, &rules);
+    let comparison = compare(slot.name(), &wanted.manifests, &live, &differs, &|id| ruling.refuses(id).is_none());
     let moving = comparison.health == HealthStatus::Progressing;
-    let again = follow_up(inner, slot, &app, hold.as_ref(), &wanted, &live, comparison).await;
-    again.unwrap_or_else(|| if moving { WHILE_PROGRESSING } else { resync(inner, slot) })
+    let now = gate::now();
+    let gate = inner.gate(&app, &ruling, now);
+    let look = Look { app: &app, hold: hold.as_ref(), ruling: &ruling, gate: &gate, wanted: &wanted, live: &live };
+    let again = follow_up(inner, slot, look, comparison).await;
+    let again = again.unwrap_or_else(|| if moving { WHILE_PROGRESSING } else { resync(inner, slot) });
+    // A window that opens or closes is news.
+    gate.wait(now).map_or(again, |edge| again.min(edge))
+}
+
+/// What a pass goes by.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    app: &'a Arc<Application>,
+    hold: Option<&'a Hold>,
+    ruling: &'a Ruling,
+    gate: &'a Gate,
+    wanted: &'a Wanted,
+    live: &'a LiveSet,
 }
 
 /// What is live, with its health as it is now.
@@ -107,30 +134,32 @@ fn resync(inner: &Inner, slot: &Slot) -> Duration {
     inner.settings.resync_interval.mul_f64(1.0 + f64::from(spread) / 1000.0)
 }
 
-fn condition(kind: ConditionType, message: impl Into<String>) -> Condition {
+pub(crate) fn condition(kind: ConditionType, message: impl Into<String>) -> Condition {
     Condition { kind, message: message.into(), last_transition_time: Some(gitops_state::now().to_string()) }
 }
 
 /// Records that the pass itself failed.
 pub(crate) fn record_failure(inner: &Inner, slot: &Slot, message: &str) {
-    fail(inner, slot, condition(ConditionType::UnknownError, message));
+    fail(inner, slot, vec![condition(ConditionType::UnknownError, message)]);
 }
 
-/// Sync status becomes Unknown, with the reason as a condition; what was known of the objects stays.
-fn fail(inner: &Inner, slot: &Slot, reason: Condition) {
+/// Sync status becomes Unknown, with the reasons as conditions; what was known of the objects stays.
+fn fail(inner: &Inner, slot: &Slot, reasons: Vec<Condition>) {
     Metrics::count(&inner.metrics.failures);
     {
         let mut state = slot.lock();
-        let spec = reason.kind == ConditionType::InvalidSpecError;
+        let spec = reasons.iter().any(|r| r.kind == ConditionType::InvalidSpecError);
         let sync = state.status.sync.get_or_insert_default();
         sync.status = Some(SyncCode::Unknown);
         if spec {
             set_health(&mut state.status.health, HealthStatus::Unknown, "");
         }
-        let same = |c: &Condition| c.kind == reason.kind && c.message == reason.message;
-        if !(state.status.conditions.len() == 1 && state.status.conditions.iter().all(same)) {
-            tracing::warn!(app = slot.name(), "{}: {}", reason.kind.as_str(), reason.message);
-            state.status.conditions = vec![reason];
+        let same = |(a, b): (&Condition, &Condition)| a.kind == b.kind && a.message == b.message;
+        if state.status.conditions.len() != reasons.len() || !state.status.conditions.iter().zip(&reasons).all(same) {
+            for reason in &reasons {
+                tracing::warn!(app = slot.name(), "{}: {}", reason.kind.as_str(), reason.message);
+            }
+            state.status.conditions = reasons;
         }
     }
     store_status(inner, slot);
@@ -235,29 +264,24 @@ fn set_health(health: &mut Option<AppHealthStatus>, status: HealthStatus, messag
 }
 
 /// Records the comparison, and begins a sync when the policy asks for one. `Some` is when to look again for its sake.
-async fn follow_up(
-    inner: &Arc<Inner>,
-    slot: &Arc<Slot>,
-    app: &Arc<Application>,
-    hold: Option<&Hold>,
-    wanted: &Wanted,
-    live: &LiveSet,
-    comparison: Comparison,
-) -> Option<Duration> {
-    let decision = decide(inner, slot, app, hold, wanted, &comparison);
+async fn follow_up(inner: &Arc<Inner>, slot: &Arc<Slot>, look: Look<'_>, comparison: Comparison) -> Option<Duration> {
+    let Look { app, hold, wanted, live, .. } = look;
+    let mut decision = decide(inner, slot, look, &comparison);
     let mut conditions = wanted.conditions.clone();
+    conditions.extend(hold_back(inner, app, &mut decision));
     if let AutoSync::Guarded { condition: kind, message } = &decision {
         conditions.push(condition(kind.clone(), message.clone()));
     }
     record(slot, app, wanted, comparison, conditions);
     store_status(inner, slot);
+    inner.hold_up_or_let_go(slot);
     if let Some(running) = &slot.lock().running {
         if hold.is_none() && running.revisions != wanted.revisions && running.rendering != wanted.rendering {
             running.controller.supersede();
         }
         return None;
     }
-    let next = match next_attempt(slot, hold, wanted) {
+    let next = match next_attempt(slot, look) {
         Some(Ok(next)) => next,
         Some(Err(wait)) => return Some(wait),
         None => match decision {
@@ -282,8 +306,8 @@ async fn follow_up(
         attempt: next.attempt,
         rendering: wanted.rendering,
     };
-    if let Err(e) = operation::begin(inner, slot, request, wanted.manifests.clone(), live).await {
-        fail(inner, slot, condition(ConditionType::SyncError, e.to_string()));
+    if let Err(e) = operation::begin(inner, slot, request, wanted.manifests.clone(), live, look.ruling).await {
+        fail(inner, slot, vec![condition(ConditionType::SyncError, e.to_string())]);
         return Some(AFTER_FAILURE);
     }
     None
@@ -299,8 +323,13 @@ struct Next {
 
 /// The further attempt of an operation that resolves its revision again each time (`retry.refresh`), or how long it
 /// waits. Another render does not wait, and begins to count anew.
-fn next_attempt(slot: &Slot, hold: Option<&Hold>, wanted: &Wanted) -> Option<Result<Next, Duration>> {
-    let again = slot.lock().again.clone().filter(|_| hold.is_none())?;
+fn next_attempt(slot: &Slot, look: Look<'_>) -> Option<Result<Next, Duration>> {
+    let again = slot.lock().again.clone().filter(|_| look.hold.is_none())?;
+    let allowed = if again.operation.initiated_by.automated { look.gate.automated } else { look.gate.manual };
+    if !allowed {
+        return None;
+    }
+    let wanted = look.wanted;
     let other = again.rendering != 0 && again.rendering != wanted.rendering;
     let wait = again.at - gitops_state::now().as_millis();
     if wait > 0 && !other {
@@ -313,9 +342,25 @@ fn next_attempt(slot: &Slot, hold: Option<&Hold>, wanted: &Wanted) -> Option<Res
     Some(Ok(Next { operation, commit: true, attempt: if other { 1 } else { again.attempt } }))
 }
 
+/// A sync that would begin waits while what the application depends on is not as it must be.
+fn hold_back(inner: &Inner, app: &Application, decision: &mut AutoSync) -> Option<Condition> {
+    let (kind, message) = match inner.waits(app) {
+        Waits::No => return None,
+        Waits::For(reason) => (ConditionType::Other(dependency::WAITING.to_owned()), reason),
+        Waits::Wrong(reason) => (ConditionType::InvalidSpecError, reason),
+    };
+    let begins = matches!(decision, AutoSync::Start { .. } | AutoSync::SelfHeal { .. });
+    if begins {
+        *decision = AutoSync::Nothing { reason: "what it depends on is not ready" };
+    }
+    // Who has nothing to do waits for nobody.
+    (begins || kind == ConditionType::InvalidSpecError).then(|| condition(kind, message))
+}
+
 /// What the sync policy says about this comparison.
-fn decide(inner: &Inner, slot: &Slot, app: &Application, hold: Option<&Hold>, wanted: &Wanted, comparison: &Comparison) -> AutoSync {
-    if hold.is_some() {
+fn decide(inner: &Inner, slot: &Slot, look: Look<'_>, comparison: &Comparison) -> AutoSync {
+    let Look { app, wanted, gate, .. } = look;
+    if look.hold.is_some() {
         return AutoSync::Nothing { reason: "auto-sync is held" };
     }
     if inner.stopping.load(Ordering::Acquire) {
@@ -335,7 +380,7 @@ fn decide(inner: &Inner, slot: &Slot, app: &Application, hold: Option<&Hold>, wa
         spec: &app.spec,
         operation_present: state.running.is_some(),
         deleting: state.deleted,
-        window_blocks: false,
+        window_blocks: !gate.automated,
         sync: comparison.sync,
         resources: &resources,
         revisions: &wanted.revisions,
@@ -410,6 +455,7 @@ pub(crate) fn store_status(inner: &Inner, slot: &Slot) {
         state.stored.clone_from(&row.status_json);
         row
     };
+    inner.wake_dependents(slot.name());
     if let Err(e) = inner.store.set_status(&slot.key, &row) {
         slot.lock().stored.clear();
         tracing::error!(app = slot.name(), "status: {e}");

@@ -12,8 +12,10 @@ use serde_json::json;
 
 use crate::engine::{Engine, Inner, origin_text};
 use crate::error::{EngineError, blocking};
+use crate::gate::{self, Gate};
 use crate::operation::{self, Request};
 use crate::pair::{self, Pair};
+use crate::project::Ruling;
 use crate::rendering::{Desired, desired};
 use crate::slot::Slot;
 
@@ -40,6 +42,8 @@ pub struct AppView {
     pub operation: Option<String>,
     /// Why auto-sync waits, if it does.
     pub hold: Option<Hold>,
+    /// What stops and sync windows say; none when its project is not there or refuses it.
+    pub gate: Option<Gate>,
 }
 
 /// One page of applications.
@@ -98,6 +102,22 @@ pub struct History {
 }
 
 impl Inner {
+    /// What the project of an application that is to be synced says.
+    pub(crate) fn permitted(&self, app: &Application) -> Result<Ruling, EngineError> {
+        self.ruling(app)
+            .map_err(|conditions| EngineError::Precondition(conditions.iter().map(|c| c.message.as_str()).collect::<Vec<_>>().join("; ")))
+    }
+
+    /// Whether a sync that somebody asks for may begin: its project permits the application, and nothing blocks.
+    pub(crate) fn may_begin(&self, app: &Application, dry_run: bool) -> Result<(), EngineError> {
+        let ruling = self.permitted(app)?;
+        let gate = self.gate(app, &ruling, gate::now());
+        if gate.manual || dry_run {
+            return Ok(());
+        }
+        Err(EngineError::Denied(format!("cannot sync: {}", gate.reason)))
+    }
+
     pub(crate) fn find(&self, name: &str) -> Result<Arc<Slot>, EngineError> {
         // `namespace/name` is how Argo CD's CLI writes applications outside the engine's namespace.
         let bare = name.rsplit_once('/').map_or(name, |(_, bare)| bare);
@@ -160,8 +180,9 @@ impl Engine {
             let history = self.history(query.name).await?.into_iter().map(|h| h.entry).collect();
             application.status.get_or_insert_with(ApplicationStatus::default).history = history;
         }
+        let gate = self.0.ruling(&application).ok().map(|ruling| self.0.gate(&application, &ruling, gate::now()));
         let state = slot.lock();
-        Ok(AppView { application, operation: state.operation_id.clone(), hold: state.hold.clone() })
+        Ok(AppView { application, operation: state.operation_id.clone(), hold: state.hold.clone(), gate })
     }
 
     /// Fetches what an application reads, looks at it, and returns when that is done.
@@ -208,6 +229,7 @@ impl Engine {
                 return Err(EngineError::Exists { name: app.metadata.name });
             }
         }
+        self.0.judge(&app)?;
         let name = app.metadata.name.clone();
         let inner = self.0.clone();
         let slot = blocking(move || declare(&inner, app, Origin::Api)).await??;
@@ -242,6 +264,7 @@ impl Engine {
             let state = slot.lock();
             (state.app.clone(), state.hold.clone())
         };
+        self.0.may_begin(&app, sync.dry_run)?;
         let fixed = sync.fixed_revisions();
         let sources = app.effective_sources().into_owned();
         let foreign = fixed.iter().zip(&sources).any(|(fixed, source)| fixed != source.revision_spec());
@@ -281,7 +304,8 @@ impl Engine {
         let live = live(&self.0, &slot, &app, &manifests).await?;
         let bases = rendering.bases();
         let request = Request { operation, revisions, sources, bases, history: true, commit: true, attempt: 1, rendering: rendering.id };
-        let id = operation::begin(&self.0, &slot, request, manifests, &live).await?;
+        let ruling = self.0.permitted(&app)?;
+        let id = operation::begin(&self.0, &slot, request, manifests, &live, &ruling).await?;
         self.0.audit(by, "sync", &slot.key, json!({ "operation": id, "revision": revision }));
         Ok(Begun { operation: id, revision })
     }
@@ -294,7 +318,7 @@ impl Engine {
         let slot = self.0.find(name)?;
         let id = match &slot.lock().running {
             Some(running) => {
-                running.controller.terminate();
+                running.terminate();
                 running.id.clone()
             }
             None => return Err(EngineError::Precondition(format!("no operation of application '{name}' is in progress"))),
@@ -392,6 +416,7 @@ pub(crate) fn declare(inner: &Inner, mut app: Application, origin: Origin) -> Re
             let mut state = slot.lock();
             state.app = Arc::new(app);
             state.origin = origin;
+            inner.dependencies.note(&key.name, Some(&state.app));
         }
         return Ok(slot);
     }
@@ -405,7 +430,7 @@ pub(crate) async fn remove(inner: &Arc<Inner>, slot: &Arc<Slot>, cascade: bool, 
     let app = {
         let mut state = slot.lock();
         if let Some(running) = &state.running {
-            running.controller.terminate();
+            running.terminate();
             return Err(EngineError::Precondition(format!(
                 "operation {} runs: it is being stopped, delete again when it has ended",
                 running.id
@@ -424,6 +449,7 @@ pub(crate) async fn remove(inner: &Arc<Inner>, slot: &Arc<Slot>, cascade: bool, 
         return Err(e.into());
     }
     inner.remove(slot.name());
+    inner.wake_dependents(slot.name());
     inner.audit(by, "delete", &slot.key, json!({ "cascade": cascade }));
     Ok(())
 }

@@ -55,6 +55,7 @@ impl Engine {
         let blobs = blobs.ok_or_else(|| EngineError::Precondition(format!("deployment {id} is no longer kept")))?;
         let manifests: std::sync::Arc<[_]> = pass::manifests(&blobs).map_err(EngineError::Internal)?.into();
         let app = slot.lock().app.clone();
+        inner.may_begin(&app, dry_run)?;
         let found = live(inner, &slot, &app, &manifests).await?;
         let before = slot.lock().hold.clone();
         if !dry_run {
@@ -82,7 +83,8 @@ impl Engine {
             commit: true,
             rendering: 0,
         };
-        match operation::begin(inner, &slot, request, manifests, &found).await {
+        let ruling = inner.permitted(&app)?;
+        match operation::begin(inner, &slot, request, manifests, &found, &ruling).await {
             Ok(operation) => {
                 inner.audit(by, "rollback", &slot.key, json!({ "operation": operation, "id": id, "revision": revision }));
                 Ok(Begun { operation, revision })
@@ -117,7 +119,7 @@ impl Engine {
     async fn clear_the_way(&self, slot: &Slot) {
         let deadline = Instant::now() + PATIENCE;
         if let Some(running) = &slot.lock().running {
-            running.controller.terminate();
+            running.terminate();
         }
         while slot.lock().running.is_some() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gitops_app::SelfHealBackoff;
+use gitops_appset::Cluster;
 use gitops_kustomize::LoadRestrictor;
 use gitops_render::Limits;
 
@@ -36,6 +37,8 @@ pub struct Settings {
     pub declarations: Vec<Declarations>,
     /// Namespace of Applications that name none. Default `argocd`.
     pub namespace: String,
+    /// The clusters there are, for destinations, projects and ApplicationSets.
+    pub clusters: Vec<Cluster>,
     /// Bounds of a render.
     pub limits: Limits,
     /// Beginnings of the addresses that kustomizations may read remote bases from. Default `https://`.
@@ -60,6 +63,7 @@ impl Default for Settings {
             aliases: Vec::new(),
             declarations: Vec::new(),
             namespace: "argocd".to_owned(),
+            clusters: Vec::new(),
             limits: Limits::default(),
             remotes: vec!["https://".to_owned()],
             load_restrictor: LoadRestrictor::default(),

@@ -1,13 +1,13 @@
 //! One application in memory: its declaration, its last render and comparison, and the operation that runs.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gitops_app::{Application, ApplicationSource, ApplicationStatus, Operation, OperationPhase};
 use gitops_apply::Controller;
 use gitops_manifest::Manifest;
 use gitops_state::{AppKey, Hold, Origin};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::rendering::Rendering;
 
@@ -18,6 +18,31 @@ pub(crate) struct Running {
     pub(crate) revisions: Vec<String>,
     /// Id of the render that it applies; 0 when it is not known.
     pub(crate) rendering: u64,
+    /// Somebody asked for it.
+    pub(crate) manual: bool,
+    /// It changes nothing, so that nothing holds it up.
+    pub(crate) dry_run: bool,
+    /// When it began, in seconds since 1970.
+    pub(crate) started: i64,
+    /// Somebody asked for its end.
+    pub(crate) terminated: Arc<AtomicBool>,
+    /// Wakes it while it is paused.
+    pub(crate) wake: Arc<Notify>,
+}
+
+impl Running {
+    /// Asks for its end, also while it is paused.
+    pub(crate) fn terminate(&self) {
+        self.terminated.store(true, Ordering::Release);
+        self.controller.terminate();
+        self.wake.notify_one();
+    }
+
+    /// The process ends.
+    pub(crate) fn shutdown(&self) {
+        self.controller.shutdown();
+        self.wake.notify_one();
+    }
 }
 
 /// A failed operation that asked for its revision to be resolved again for each attempt, and has attempts left.

@@ -44,7 +44,7 @@ async fn declare(engine: &Engine, chart: &Path, values: &Path) {
 
 async fn until_live(engine: &Engine, target: &Memory, value: &str) {
     let end = Instant::now() + Duration::from_secs(60);
-    let live = || target.live.lock().unwrap().values().find_map(|m| m.body().str_at(&["data", "color"]).map(str::to_owned));
+    let live = || target.live.lock().unwrap().values().find_map(|(_, m)| m.body().str_at(&["data", "color"]).map(str::to_owned));
     while live().as_deref() != Some(value) {
         if Instant::now() > end {
             let status = engine.application(&AppQuery::full("web")).await.unwrap().application.status;

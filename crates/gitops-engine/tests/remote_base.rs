@@ -66,7 +66,7 @@ async fn until(engine: &Engine, what: &str, done: impl Fn(&ApplicationStatus) ->
 
 fn live(target: &Memory) -> Option<String> {
     let live = target.live.lock().unwrap();
-    let object = live.values().find(|m| m.id().name == "prod-a")?;
+    let (_, object) = live.values().find(|(_, m)| m.id().name == "prod-a")?;
     object.body().str_at(&["data", "value"]).map(str::to_owned)
 }
 

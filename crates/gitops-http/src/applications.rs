@@ -95,13 +95,16 @@ pub(crate) async fn get(State(api): State<Api>, Path(name): Path<String>, Query(
     if let Some(hold) = &app.hold {
         body["status"]["hold"] = serde_json::to_value(hold).unwrap_or_default();
     }
+    if let Some(gate) = app.gate.as_ref().filter(|gate| gate.windows > 0 || !gate.reason.is_empty()) {
+        body["status"]["syncGate"] = serde_json::to_value(gate).unwrap_or_default();
+    }
     Ok(Json(body))
 }
 
 #[derive(Deserialize, Default)]
 pub(crate) struct CreateQuery {
     #[serde(default)]
-    upsert: bool,
+    pub(crate) upsert: bool,
 }
 
 pub(crate) async fn create(
@@ -119,10 +122,23 @@ pub(crate) async fn replace(State(api): State<Api>, Extension(by): Extension<Acc
 
 async fn put(api: &Api, body: &[u8], upsert: bool, name: Option<&str>, by: &Account) -> Answer {
     let value = gitops_manifest::json::parse(body, "request").map_err(|e| ApiError::Invalid(e.to_string()))?;
+    let value = manifest(value, name, gitops_app::KIND)?;
+    Ok(Json(to_json(&api.engine.put(value, upsert, &by.0).await?)))
+}
+
+/// An object as clients send it: `apiVersion` and `kind` may be missing, and the name must be the route's.
+pub(crate) fn manifest(mut value: gitops_manifest::Value, name: Option<&str>, kind: &str) -> Result<gitops_manifest::Value, ApiError> {
     if let Some(name) = name.filter(|n| value.str_at(&["metadata", "name"]) != Some(n)) {
         return Err(ApiError::Invalid(format!("metadata.name is not `{name}`, which the route names")));
     }
-    Ok(Json(to_json(&api.engine.put(value, upsert, &by.0).await?)))
+    if let Some(map) = value.as_map_mut() {
+        for (key, text) in [("apiVersion", gitops_app::API_VERSION), ("kind", kind)] {
+            if map.get(key).is_none() {
+                map.insert(key, text);
+            }
+        }
+    }
+    Ok(value)
 }
 
 #[derive(Deserialize)]

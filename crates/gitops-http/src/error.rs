@@ -34,8 +34,9 @@ impl IntoResponse for ApiError {
             ApiError::Invalid(message) => (StatusCode::BAD_REQUEST, 3, message),
             ApiError::Engine(e) => {
                 let (status, code) = match &e {
-                    EngineError::NotFound { .. } => (StatusCode::NOT_FOUND, 5),
-                    EngineError::Exists { .. } => (StatusCode::CONFLICT, 6),
+                    EngineError::NotFound { .. } | EngineError::ObjectNotFound { .. } => (StatusCode::NOT_FOUND, 5),
+                    EngineError::Exists { .. } | EngineError::ObjectExists { .. } => (StatusCode::CONFLICT, 6),
+                    EngineError::Denied(_) => (StatusCode::FORBIDDEN, 7),
                     EngineError::Invalid(_) => (StatusCode::BAD_REQUEST, 3),
                     EngineError::Precondition(_) => (StatusCode::BAD_REQUEST, 9),
                     _ => (StatusCode::INTERNAL_SERVER_ERROR, 13),

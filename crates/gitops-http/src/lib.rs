@@ -21,6 +21,8 @@ mod applications;
 mod error;
 mod operations;
 mod plain;
+mod projects;
+mod stops;
 mod webhook;
 
 use std::sync::Arc;
@@ -74,6 +76,11 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/applications/{name}/sync", post(operations::sync))
         .route("/api/v1/applications/{name}/rollback", post(operations::rollback))
         .route("/api/v1/applications/{name}/resume", post(operations::resume))
+        .route("/api/v1/applications/{name}/syncwindows", get(projects::sync_windows))
+        .route("/api/v1/projects", get(projects::list).post(projects::create))
+        .route("/api/v1/projects/{name}", get(projects::get).put(projects::replace).delete(projects::delete))
+        .route("/api/v1/stops", get(stops::list).post(stops::stop))
+        .route("/api/v1/stops/resume", post(stops::resume))
         .route("/api/v1/applications/{name}/operation", axum::routing::delete(operations::terminate))
         .route_layer(axum::middleware::from_fn_with_state(api.clone(), access::guard))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));

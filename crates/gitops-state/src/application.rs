@@ -40,7 +40,7 @@ impl fmt::Display for AppKey {
 pub enum Origin {
     /// Made by an API call, and changed by them.
     Api,
-    /// Declared in a file; the text says which (for instance `config: /etc/gitops/apps/web.yaml` or a URL and path).
+    /// Declared elsewhere; the text says where (a file, a URL and path, or the object that declares it).
     File(String),
 }
 
@@ -106,7 +106,8 @@ pub struct StatusRow {
     pub updated_at: Timestamp,
 }
 
-/// Automatic syncs of an application (or, stored for all, of every application) wait until the hold is lifted.
+/// Something waits until the hold is lifted: the automatic syncs of an application, or everything in a scope that was
+/// stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Why, for people to read.
@@ -191,12 +192,20 @@ pub(crate) fn listed(row: &Row<'_>) -> rusqlite::Result<Application> {
     })
 }
 
-fn hold_from_json(json: &str, column: usize) -> rusqlite::Result<Hold> {
+pub(crate) fn hold_from_json(json: &str, column: usize) -> rusqlite::Result<Hold> {
     serde_json::from_str(json).map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(e)))
 }
 
-fn hold_to_json(hold: &Hold) -> rusqlite::Result<String> {
+pub(crate) fn hold_to_json(hold: &Hold) -> rusqlite::Result<String> {
     serde_json::to_string(hold).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
+}
+
+/// An origin as its column has it.
+pub(crate) fn origin_text(origin: &Origin) -> Option<&str> {
+    match origin {
+        Origin::Api => None,
+        Origin::File(text) => Some(text.as_str()),
+    }
 }
 
 /// The row of `app`, if it is stored.
@@ -232,10 +241,7 @@ impl Store {
             if let Some(expected) = expected.filter(|e| *e != found) {
                 return Ok(Err(PutError::Conflict { app: new.key.clone(), expected, found }));
             }
-            let origin = match &new.origin {
-                Origin::Api => None,
-                Origin::File(text) => Some(text.as_str()),
-            };
+            let origin = origin_text(&new.origin);
             if let Some((id, _, project, known_origin, json)) = &known
                 && *project == new.project
                 && known_origin.as_deref() == origin
@@ -314,36 +320,6 @@ impl Store {
                 app.namespace
             ])?;
             Ok(Ok(rows == 1))
-        })
-    }
-
-    /// Holds every application (the emergency stop), or lifts that hold with `None`. Holds of single applications stay.
-    ///
-    /// # Errors
-    /// Faults of the database.
-    pub fn set_hold_for_all(&self, hold: Option<&Hold>) -> Result<(), StoreError> {
-        self.write("store hold", Durability::Power, |tx| {
-            match hold {
-                Some(hold) => tx
-                    .prepare_cached(
-                        "INSERT INTO settings (name, value) VALUES ('hold', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                    )?
-                    .execute([hold_to_json(hold)?])?,
-                None => tx.prepare_cached("DELETE FROM settings WHERE name = 'hold'")?.execute([])?,
-            };
-            Ok(Ok(()))
-        })
-    }
-
-    /// The hold on every application, if there is one.
-    ///
-    /// # Errors
-    /// Faults of the database.
-    pub fn hold_for_all(&self) -> Result<Option<Hold>, StoreError> {
-        self.read("read hold", |c| {
-            c.prepare_cached("SELECT value FROM settings WHERE name = 'hold'")?
-                .query_row([], |r| hold_from_json(&r.get::<_, String>(0)?, 0))
-                .optional()
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The store: applications, operations, history, audit log, on SQLite.
+//! The store: applications, projects, sets, operations, history, audit log, on SQLite.
 //!
 //! It knows no types of the engine: documents are JSON text it does not read, and what is searched has a column. All calls
 //! block; call them from a thread that may. "State before effect" rests on this crate: what a call has written when it
@@ -37,8 +37,10 @@ mod error;
 mod history;
 mod listing;
 mod migration;
+mod object;
 mod open;
 mod operation;
+mod stop;
 mod store;
 
 pub use application::{AppKey, Application, Hold, NewApplication, Origin, Put, PutError, StatusRow};
@@ -51,6 +53,7 @@ pub use error::StoreError;
 pub use gitops_manifest::Timestamp;
 pub use history::{HistoryEntry, NewHistory};
 pub use listing::{Counts, LabelTerm, ListQuery, Page};
+pub use object::{NewObject, ObjectKind, StoredObject};
 pub use open::{OpenError, OpenOptions, OpenReport};
 pub use operation::{BeginError, Finish, NewOperation, OPERATIONS_KEPT, Operation, RUNNING, SaveError};
 pub use store::Store;

@@ -16,7 +16,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "first schema", sql: include_str!("schema.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "first schema", sql: include_str!("schema.sql") },
+    Migration { version: 2, name: "projects and sets", sql: include_str!("objects.sql") },
+];
 
 /// The newest schema this program knows.
 pub(crate) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;

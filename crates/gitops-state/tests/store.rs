@@ -175,10 +175,11 @@ fn holds_settings_audit_and_cache_come_back() {
     assert_eq!(store.application(&app).unwrap().unwrap().hold.as_ref(), Some(&hold));
     assert_eq!(serde_json::to_value(store.deployment(&app).unwrap().unwrap()).unwrap()["hold"]["at"], "1970-01-01T00:00:05Z");
     assert!(store.set_hold(&app, None).unwrap());
-    store.set_hold_for_all(Some(&hold)).unwrap();
-    assert_eq!(store.hold_for_all().unwrap(), Some(hold));
-    store.set_hold_for_all(None).unwrap();
-    assert_eq!(store.hold_for_all().unwrap(), None);
+    store.set_stop("everything", Some(&hold)).unwrap();
+    store.set_stop("project:shop", Some(&hold)).unwrap();
+    assert_eq!(store.stops().unwrap().keys().collect::<Vec<_>>(), ["everything", "project:shop"]);
+    store.set_stop("everything", None).unwrap();
+    assert_eq!(store.stops().unwrap().get("project:shop"), Some(&hold));
     for n in 0..5 {
         let actor = if n % 2 == 0 { "ann" } else { "bob" };
         let new = NewAudit { at: at(n), actor: actor.into(), action: "sync".into(), object: "web".into(), detail_json: "{}".into() };
@@ -291,4 +292,25 @@ proptest! {
         let blobs: i64 = raw.query_row("SELECT count(*) FROM blobs", [], |r| r.get(0)).unwrap();
         prop_assert_eq!(blobs, i64::try_from(held.len()).unwrap());
     }
+}
+
+#[test]
+fn projects_and_sets_come_back_and_keep_their_versions() {
+    use gitops_state::{NewObject, ObjectKind};
+    let store = Store::open_in_memory().unwrap();
+    let new = |kind, json: &str, origin| NewObject { kind, key: AppKey::new("argocd", "shop"), json: json.into(), origin, at: at(1) };
+    let first = store.put_object(&new(ObjectKind::Project, "{}", Origin::Api)).unwrap();
+    assert!(first.created && first.changed);
+    assert!(!store.put_object(&new(ObjectKind::Project, "{}", Origin::Api)).unwrap().changed);
+    let moved = store.put_object(&new(ObjectKind::Project, "{}", Origin::File("git".into()))).unwrap();
+    assert!(moved.changed && !moved.created && moved.resource_version > first.resource_version);
+    store.put_object(&new(ObjectKind::Set, "{\"a\":1}", Origin::Api)).unwrap();
+    let key = AppKey::new("argocd", "shop");
+    assert!(store.set_object_status(ObjectKind::Set, &key, "{}").unwrap());
+    let sets = store.objects(ObjectKind::Set).unwrap();
+    assert_eq!((sets.len(), sets[0].json.as_str(), sets[0].status.as_deref()), (1, "{\"a\":1}", Some("{}")));
+    assert_eq!(store.objects(ObjectKind::Project).unwrap()[0].origin, Origin::File("git".into()));
+    assert!(store.delete_object(ObjectKind::Set, &key).unwrap());
+    assert!(!store.delete_object(ObjectKind::Set, &key).unwrap());
+    assert!(!store.set_object_status(ObjectKind::Set, &key, "{}").unwrap());
 }

@@ -133,6 +133,20 @@ fn overview(app: &Value, server: &str) -> String {
     if let Some(message) = status["health"]["message"].as_str() {
         lines.push(("Health Reason", message.to_owned()));
     }
+    let gate = &status["syncGate"];
+    if gate.is_object() {
+        let allowed = |key: &str| gate[key] == Value::Bool(true);
+        let verdict = match (allowed("automated"), allowed("manual")) {
+            (true, _) => "Sync Allowed",
+            (false, true) => "Manual Sync Allowed",
+            (false, false) => "Sync Denied",
+        };
+        let reason = gate["reason"].as_str().map(|r| format!(": {r}")).unwrap_or_default();
+        lines.push(("SyncWindow", format!("{verdict}{reason}")));
+    }
+    if let Some(reason) = status["hold"]["reason"].as_str() {
+        lines.push(("Held", format!("{reason}, by {}", text(&status["hold"]["by"]))));
+    }
     for condition in status["conditions"].as_array().into_iter().flatten() {
         lines.push(("Condition", format!("{}: {}", text(&condition["type"]), text(&condition["message"]))));
     }

@@ -11,7 +11,8 @@ use gitops_manifest::{Manifest, ObjectId};
 /// Objects in memory, which refuses so many times first.
 #[derive(Default)]
 pub(crate) struct Memory {
-    pub(crate) live: Mutex<BTreeMap<ObjectId, Manifest>>,
+    /// Objects, each with its owner.
+    pub(crate) live: Mutex<BTreeMap<ObjectId, (String, Manifest)>>,
     pub(crate) faults: AtomicU32,
     pub(crate) applied: AtomicU32,
 }
@@ -20,21 +21,22 @@ impl Target for Memory {
     fn name(&self) -> &str {
         "memory"
     }
-    fn live<'a>(&'a self, app: &'a str, _: &'a [Manifest]) -> TargetFuture<'a, LiveSet> {
+    fn live<'a>(&'a self, app: &'a str, desired: &'a [Manifest]) -> TargetFuture<'a, LiveSet> {
         Box::pin(async move {
             let live = self.live.lock().unwrap();
-            let object = |m: &Manifest| LiveObject { manifest: m.clone(), owner: Some(app.to_owned()), health: None };
-            Ok(live.iter().map(|(id, m)| (id.clone(), object(m))).collect())
+            let object = |owner: &str, m: &Manifest| LiveObject { manifest: m.clone(), owner: Some(owner.to_owned()), health: None };
+            let seen = live.iter().filter(|(id, (owner, _))| owner == app || desired.iter().any(|m| m.id() == *id));
+            Ok(seen.map(|(id, (owner, m))| (id.clone(), object(owner, m))).collect())
         })
     }
-    fn apply<'a>(&'a self, _: &'a str, manifest: &'a Manifest, _: WriteOptions) -> TargetFuture<'a, ()> {
+    fn apply<'a>(&'a self, app: &'a str, manifest: &'a Manifest, _: WriteOptions) -> TargetFuture<'a, ()> {
         Box::pin(async move {
             self.applied.fetch_add(1, Ordering::Relaxed);
             let refuses = self.faults.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
             if refuses {
                 return Err(TargetError::transient("no space left"));
             }
-            self.live.lock().unwrap().insert(manifest.id().clone(), manifest.clone());
+            self.live.lock().unwrap().insert(manifest.id().clone(), (app.to_owned(), manifest.clone()));
             Ok(())
         })
     }
