@@ -27,6 +27,7 @@ mod change;
 mod error;
 mod expand;
 mod generator;
+mod go;
 mod name;
 mod params;
 mod patch;
@@ -41,6 +42,7 @@ pub use change::{ALLOW_EMPTY, Changes, DELETION_LIMIT, DeletionLimit, Guard, cha
 pub use error::ExpandError;
 pub use expand::{ApplicationProblem, Expansion, Limits, Settings, expand, parameters};
 pub use generator::requeue_after;
+pub use go::GoTemplates;
 pub use name::{normalize_name, slug};
 pub use rollout::{Progress, ProgressStatus, Rollout, RolloutApplication, deletion_waves, rollout};
 pub use status::{Change, Outcome, SetCondition, WriteFailure, conditions, set_health};

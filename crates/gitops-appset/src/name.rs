@@ -23,6 +23,11 @@ pub(crate) fn is_name(text: &str) -> bool {
 /// A branch as part of a name: lower case letters and digits joined by single `-`, at most 50 long, cut between words where
 /// there are several. Letters with marks lose them as far as Latin goes; other scripts become `-`.
 pub fn slug(text: &str) -> String {
+    slug_within(text, SLUG, true)
+}
+
+/// A slug of at most `longest` bytes. With `smart` it is cut between words where there are several.
+pub(crate) fn slug_within(text: &str, longest: usize, smart: bool) -> String {
     let mut out = String::new();
     for c in text.trim().chars() {
         match c {
@@ -38,12 +43,12 @@ pub fn slug(text: &str) -> String {
         }
     }
     let out = out.trim_matches('-');
-    if out.len() <= SLUG {
+    if out.len() <= longest {
         return out.to_owned();
     }
-    match out[..=SLUG].rfind('-') {
+    match out[..=longest].rfind('-').filter(|_| smart) {
         Some(cut) => out[..cut].to_owned(),
-        None => out[..SLUG].to_owned(),
+        None => out[..longest].trim_end_matches('-').to_owned(),
     }
 }
 
