@@ -90,6 +90,9 @@ impl Inner {
             clusters.iter().find(|c| (!to.name.is_empty() && c.name == to.name) || (!to.server.is_empty() && c.server == to.server))
         {
             (to.name, to.server) = (known.name.clone(), known.server.clone());
+        } else if let Ok(target) = self.target(app) {
+            target.name().clone_into(&mut to.name);
+            target.server().unwrap_or(target.name()).clone_into(&mut to.server);
         } else if to.server.is_empty() {
             to.server.clone_from(&to.name);
         } else if to.name.is_empty() {
