@@ -137,13 +137,15 @@ pub(crate) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Whether a value is what the API server fills in by itself: its default, or made of nothing but defaults.
+/// Whether a value is what the API server fills in by itself: its default, or made of nothing but defaults. An empty value that
+/// is no default may have been meant.
 pub(crate) fn is_filled_in(value: &Value, ty: Type<'_>, default: Option<&Value>) -> bool {
-    if is_empty(value) || default == Some(value) {
+    let typed = !matches!(ty.shape(), Shape::Any);
+    if (value.is_null() && typed) || default == Some(value) {
         return true;
     }
     match (value, ty.shape()) {
-        (Value::Map(map), Shape::Object(object)) => {
+        (Value::Map(map), Shape::Object(object)) if !map.is_empty() => {
             map.iter().all(|(name, value)| object.field(name).is_some_and(|f| is_filled_in(value, f.ty, f.default)))
         }
         (value, Shape::Scalar(scalar)) => default.is_some_and(|default| same(scalar, value, default)),

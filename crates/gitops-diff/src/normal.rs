@@ -99,7 +99,8 @@ impl<'a> Normal<'a> {
                 endpoints(sides.0.to_mut());
                 endpoints(sides.1.to_mut());
             }
-            ("", "Pod") => pod(&sides.0, &mut sides.1),
+            ("", "Pod") => without_given(&sides.0, &mut sides.1, "tolerations"),
+            ("", "Node") => without_given(&sides.0, &mut sides.1, "taints"),
             ("rbac.authorization.k8s.io", "ClusterRole") => roles(&mut sides, context.options.ignore_aggregated_roles),
             _ => {}
         }
@@ -184,24 +185,18 @@ fn endpoints(object: &mut Value) {
     subsets.sort_by_cached_key(json::print);
 }
 
-/// Admission gives every pod two tolerations that nobody wrote.
-fn pod(desired: &Value, live: &mut Cow<'_, Value>) {
-    const GIVEN: &[&str] = &["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
-    let given = |toleration: &Value| {
-        GIVEN.iter().any(|key| toleration.str_at(&["key"]) == Some(key))
-            && toleration.str_at(&["operator"]) == Some("Exists")
-            && toleration.str_at(&["effect"]) == Some("NoExecute")
-    };
-    let wanted = desired.at(&["spec", "tolerations"]).and_then(Value::as_list).unwrap_or_default();
-    let wants = |toleration: &Value| wanted.iter().any(|w| w.str_at(&["key"]) == toleration.str_at(&["key"]));
-    let is_extra = |t: &Value| given(t) && !wants(t);
-    let has = live.at(&["spec", "tolerations"]).and_then(Value::as_list).is_some_and(|list| list.iter().any(is_extra));
+/// Admission gives every pod two tolerations and every node taints that nobody wrote, in lists that are replaced as a whole.
+fn without_given(desired: &Value, live: &mut Cow<'_, Value>, field: &str) {
+    let key = |entry: &Value| entry.str_at(&["key"]).map(str::to_owned);
+    let wanted: Vec<_> = desired.at(&["spec", field]).and_then(Value::as_list).unwrap_or_default().iter().map(key).collect();
+    let is_extra = |entry: &Value| key(entry).is_some_and(|k| k.starts_with("node.kubernetes.io/")) && !wanted.contains(&key(entry));
+    let has = live.at(&["spec", field]).and_then(Value::as_list).is_some_and(|list| list.iter().any(is_extra));
     if !has {
         return;
     }
     let spec = live.to_mut().as_map_mut().and_then(|m| m.get_mut("spec")).and_then(Value::as_map_mut);
-    if let Some(list) = spec.and_then(|m| m.get_mut("tolerations")).and_then(Value::as_list_mut) {
-        list.retain(|t| !is_extra(t));
+    if let Some(list) = spec.and_then(|m| m.get_mut(field)).and_then(Value::as_list_mut) {
+        list.retain(|entry| !is_extra(entry));
     }
 }
 

@@ -206,7 +206,7 @@ impl Walk<'_> {
 
     /// `null` in git: the field is not to be set. What the API server fills in does not count.
     fn unset(&mut self, at: &At<'_>, live: &Value, desired: &Value) {
-        if !is_filled_in(live, at.ty, at.default) {
+        if !is_empty(live) && !is_filled_in(live, at.ty, at.default) {
             self.doubt(DoubtReason::Unset, Change::Changed { from: live.clone(), to: desired.clone() });
         }
     }
@@ -227,7 +227,9 @@ impl Walk<'_> {
             _ => false,
         };
         if unset {
-            self.doubt(DoubtReason::Unset, change);
+            if !is_filled_in(live, at.ty, at.default) {
+                self.doubt(DoubtReason::Unset, change);
+            }
         } else if matches!(at.ty.shape(), Shape::Any) && may_be_same(live, desired) {
             self.doubt(DoubtReason::PerhapsSame, change);
         } else {
@@ -244,7 +246,7 @@ impl Walk<'_> {
             let is_object = matches!(at.ty.shape(), Shape::Object(_));
             let unowned = self.ownership.applied.is_none() && typed && (!is_object || at.sent.is_some());
             // Kept out of storage because it is what a missing field means; another's removal takes our ownership away.
-            let ours = at.whole || at.own.is_some() || unowned;
+            let ours = at.whole || at.own.is_some() || unowned || self.trail.pointer.starts_with("/metadata/");
             if !ours {
                 self.report(change());
             }
@@ -305,7 +307,7 @@ impl Walk<'_> {
         if own.is_leaf() {
             let shared = match (live, at.ty.shape()) {
                 // An empty map of ours that others have filled since.
-                (Value::Map(map), Shape::Object(_) | Shape::Map { atomic: false, .. } | Shape::Any) => !map.is_empty(),
+                (Value::Map(map), _) => !map.is_empty() && !is_atomic(at.ty),
                 _ => false,
             };
             if shared || at.default == Some(live) {

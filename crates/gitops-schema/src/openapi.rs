@@ -214,7 +214,8 @@ impl<'d> Reader<'_, 'd> {
                     fields.push(NewField {
                         name: name.to_string(),
                         ty: self.schema(field, depth + 1),
-                        default: default(field).or_else(|| default_in_code(owner, name)),
+                        // A required field's default in the document is Go's zero value, which the code fills.
+                        default: default_in_code(owner, name).or_else(|| default(field)),
                         required: required.iter().any(|r| r.as_str() == Some(name)),
                     });
                 }
