@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use gitops_helm::{Capabilities, Chart, KubeVersion, Limits, RenderOptions, Values};
 use gitops_render::HelmCharts;
 use gitops_tree::{EntryKind, Tree, TreePath};
@@ -14,8 +14,11 @@ use gitops_tree::{EntryKind, Tree, TreePath};
 #[command(next_help_heading = "Options for Helm charts")]
 pub(crate) struct ChartArguments {
     /// Name of the release.
-    #[arg(long, default_value = "release-name")]
+    #[arg(long, default_value = "release-name", conflicts_with = "name_template")]
     release_name: String,
+    /// Name of the release, as a template: `web-{{ lower "X" }}`.
+    #[arg(long)]
+    name_template: Option<String>,
     /// Values files, the later ones over the earlier.
     #[arg(long, short = 'f', value_delimiter = ',')]
     values: Vec<String>,
@@ -58,6 +61,46 @@ pub(crate) struct ChartArguments {
     /// Print only what these templates give.
     #[arg(long, short = 's')]
     show_only: Vec<String>,
+    #[command(flatten)]
+    refused: Refused,
+}
+
+/// Flags of `helm template` that are known, and not carried out: each says why and what to do instead.
+#[derive(clap::Args)]
+struct Refused {
+    #[arg(long, hide = true)]
+    validate: bool,
+    #[arg(long, hide = true)]
+    dependency_update: bool,
+    #[arg(long, short = 'g', hide = true)]
+    generate_name: bool,
+    #[arg(long, hide = true)]
+    output_dir: Option<String>,
+    #[arg(long, hide = true)]
+    post_renderer: Option<String>,
+    #[arg(long, hide = true)]
+    enable_dns: bool,
+}
+
+impl Refused {
+    fn check(&self) -> anyhow::Result<()> {
+        let given = [
+            (self.validate, "--validate", "it asks a cluster, and `gitops render` asks none: leave it out, and diff against the cluster"),
+            (self.dependency_update, "--dependency-update", "charts are rendered as they lie there: run `helm dependency build` first"),
+            (self.generate_name, "--generate-name", "the name would be another one each time: name the release with --release-name"),
+            (self.output_dir.is_some(), "--output-dir", "everything is printed to the standard output: redirect it"),
+            (self.post_renderer.is_some(), "--post-renderer", "no program is run: pipe the output into it"),
+            (
+                self.enable_dns,
+                "--enable-dns",
+                "templates may not ask the network: `getHostByName` gives the empty text, as helm's does by itself",
+            ),
+        ];
+        match given.iter().find(|(is_given, ..)| *is_given) {
+            Some((_, flag, reason)) => bail!("{flag} is not supported: {reason}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Whether a chart stands at `path`: a directory with a Chart.yaml, or an archive.
@@ -71,6 +114,7 @@ pub(crate) fn is_chart(tree: &dyn Tree, path: &TreePath) -> bool {
 
 /// What `helm template` prints.
 pub(crate) fn render(tree: &dyn Tree, path: &TreePath, namespace: &str, arguments: &ChartArguments) -> anyhow::Result<String> {
+    arguments.refused.check()?;
     let limits = Limits::default();
     let values = values(arguments, &limits)?;
     let chart = Chart::load(tree, path, &limits)?;
@@ -78,7 +122,10 @@ pub(crate) fn render(tree: &dyn Tree, path: &TreePath, namespace: &str, argument
     for warning in chart.warnings().iter().chain(&rendered.warnings) {
         eprintln!("warning: {warning}");
     }
-    if arguments.show_only.is_empty() { Ok(rendered.to_text()) } else { Ok(rendered.show_only(&arguments.show_only)?) }
+    let text = if arguments.show_only.is_empty() { Ok(rendered.to_text()) } else { Ok(rendered.show_only(&arguments.show_only)?) };
+    // The process ends behind this: taking thousands of templates apart piece by piece would be for nothing.
+    std::mem::forget((chart, rendered));
+    text
 }
 
 fn options(namespace: &str, arguments: &ChartArguments) -> anyhow::Result<RenderOptions> {
@@ -88,7 +135,11 @@ fn options(namespace: &str, arguments: &ChartArguments) -> anyhow::Result<Render
         capabilities.kube_version = KubeVersion::parse(version)?;
     }
     capabilities.api_versions.extend(arguments.api_versions.iter().cloned());
-    let mut options = RenderOptions::new(&arguments.release_name, namespace);
+    let release = match &arguments.name_template {
+        Some(template) => gitops_helm::release_name(template)?,
+        None => arguments.release_name.clone(),
+    };
+    let mut options = RenderOptions::new(release, namespace);
     options.capabilities = Arc::new(capabilities);
     options.is_upgrade = arguments.is_upgrade;
     options.include_crds = arguments.include_crds;

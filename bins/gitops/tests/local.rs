@@ -112,6 +112,28 @@ fn charts_of_a_kustomization_are_rendered_when_asked_for() {
 }
 
 #[test]
+fn what_helm_can_and_this_does_not_is_said_with_the_way_round() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("web/templates")).unwrap();
+    fs::write(dir.path().join("web/Chart.yaml"), "apiVersion: v2\nname: web\nversion: 1.0.0\n").unwrap();
+    fs::write(dir.path().join("web/templates/a.yaml"), config_map("{{ .Release.Name }}", "x")).unwrap();
+    for (flags, want) in [
+        (&["--validate"][..], "asks a cluster"),
+        (&["--dependency-update"], "helm dependency build"),
+        (&["-g"], "--release-name"),
+        (&["--output-dir", "out"], "standard output"),
+        (&["--post-renderer", "cat"], "pipe the output"),
+    ] {
+        let (code, out, error) = gitops(dir.path(), &[&["render", "web"], flags].concat());
+        assert!(code == 20 && out.is_empty() && error.contains("is not supported") && error.contains(want), "{flags:?}: {error}");
+    }
+    let (code, out, error) = gitops(dir.path(), &["render", "web", "--name-template", "a-{{ lower \"B\" }}"]);
+    assert!(code == 0 && out.contains("name: a-b"), "{error}");
+    let (code, _, error) = gitops(dir.path(), &["render", "web", "--name-template", "{{ fail \"no\" }}"]);
+    assert!(code == 20 && error.contains("name-template"), "{error}");
+}
+
+#[test]
 fn a_diff_of_directories_and_of_revisions() {
     let dir = tempfile::tempdir().unwrap();
     let (top, web) = (dir.path(), dir.path().join("web"));

@@ -1,5 +1,7 @@
 //! One YAML document as Helm reads it: through sigs.k8s.io/yaml, which looks at the first document only.
 
+use std::borrow::Cow;
+
 use gitops_manifest::Value;
 use gitops_manifest::yaml::{self, DuplicateKeys, ParseError, ParseOptions};
 
@@ -8,6 +10,7 @@ pub(crate) fn first(text: &[u8], file: &str, options: &ParseOptions) -> Result<V
     if text.len() > options.max_bytes {
         return Err(format!("{file}: {} bytes is more than the limit of {}", text.len(), options.max_bytes));
     }
+    let text = &*in_utf8(text);
     if begins_with_tab(text) {
         return Err(NO_TOKEN.to_owned());
     }
@@ -26,6 +29,17 @@ pub(crate) fn first(text: &[u8], file: &str, options: &ParseOptions) -> Result<V
 /// As [`first`], with the options that most of Helm's files are read with.
 pub(crate) fn first_default(text: &[u8], file: &str) -> Result<Value, String> {
     first(text, file, &ParseOptions { duplicates: DuplicateKeys::LastWins, ..ParseOptions::default() })
+}
+
+/// UTF-16, as some shells of Windows write it and go-yaml reads it, as UTF-8; anything else as it is.
+fn in_utf8(text: &[u8]) -> Cow<'_, [u8]> {
+    let unit: fn([u8; 2]) -> u16 = match text {
+        [0xFF, 0xFE, ..] => u16::from_le_bytes,
+        [0xFE, 0xFF, ..] => u16::from_be_bytes,
+        _ => return Cow::Borrowed(text),
+    };
+    let units = text[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    Cow::Owned(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>().into_bytes())
 }
 
 /// The text up to the end of the first document; `None` when that is empty.
@@ -66,32 +80,49 @@ fn begins_with_tab(text: &[u8]) -> bool {
     })
 }
 
-/// Go's words for the common mistakes, with its line, which for some is one too low; ours for the others.
+/// Go's words for the common mistakes, with its line, which its parser counts from zero and its scanner from one; ours for the
+/// others.
 fn in_go_words(error: &ParseError, text: &[u8]) -> String {
     let message = error.message.strip_prefix("not valid YAML: ").unwrap_or(&error.message);
-    let scanned = |words: &str| match error.at.line {
-        0 | 1 => words.to_owned(),
-        line => format!("line {line}: {words}"),
-    };
-    if message.starts_with("unexpected character") {
+    let line = error.at.line;
+    let at = |line: usize, words: &str| if line == 0 { words.to_owned() } else { format!("line {line}: {words}") };
+    let (scanned, parsed) = (|words: &str| at(if line == 1 { 0 } else { line }, words), |words: &str| at(line.saturating_sub(1), words));
+    if message.starts_with("unexpected character") || message.starts_with("a tab ") {
         return scanned(NO_TOKEN);
     }
     if message.starts_with("mapping values are not allowed") {
         return scanned("mapping values are not allowed in this context");
     }
+    if message.starts_with("simple key expected") {
+        return at(next_line(text, line), "could not find expected ':'");
+    }
     if let Some(open) = message.strip_prefix("unclosed bracket '") {
+        let text = text.trim_ascii_end();
+        let end = text.iter().filter(|b| **b == b'\n').count() + 1;
         let (awaited, close) = if open.starts_with('{') { ("','", "'}'") } else { ("','", "']'") };
-        let lines = text.iter().filter(|b| **b == b'\n').count().max(1);
-        let starts_node = text.trim_ascii_end().ends_with(b"[") || text.trim_ascii_end().ends_with(b",");
-        return match starts_node {
-            true => format!("line {lines}: did not find expected node content"),
-            false => format!("line {lines}: did not find expected {awaited} or {close}"),
+        return match text.ends_with(b"[") || text.ends_with(b",") {
+            true => at(end, "did not find expected node content"),
+            false => at(end, &format!("did not find expected {awaited} or {close}")),
         };
     }
-    match error.at.line {
-        0 => message.to_owned(),
-        line => format!("line {line}: {message}"),
+    match message {
+        "misplaced bracket" if line <= 1 => "did not find expected node content".to_owned(),
+        "misplaced bracket" => parsed("did not find expected key"),
+        _ if message.starts_with("invalid trailing content after ") => parsed("did not find expected key"),
+        _ => match message.rsplit_once(", ") {
+            Some((context, words)) if context.starts_with("while scanning ") || words.starts_with("found ") => scanned(words),
+            Some((context, words)) if context.starts_with("while parsing ") => parsed(words),
+            _ => at(line, message),
+        },
     }
+}
+
+/// The line on which go-yaml's scanner is when it misses the colon of a key on `line`: the next one that holds anything.
+fn next_line(text: &[u8], line: usize) -> usize {
+    let lines: Vec<&[u8]> = text.trim_ascii_end().split(|b| *b == b'\n').collect();
+    let holds = |line: &[u8]| line.trim_ascii_start().first().is_some_and(|b| *b != b'#');
+    let next = lines.iter().skip(line).position(|l| holds(l));
+    next.map_or(lines.len() + 1, |further| line + further + 1)
 }
 
 fn is_marker(line: &[u8], marker: &[u8]) -> bool {
@@ -132,5 +163,33 @@ mod tests {
         assert_eq!(read("--- {a: 1}\n").as_deref(), Ok(r#"{"a":1}"#));
         assert_eq!(read("# only\n").as_deref(), Ok("null"));
         assert!(read("a: .inf").is_err());
+    }
+
+    #[test]
+    fn utf_16_is_read() {
+        let units: Vec<u8> = "\u{FEFF}a: \u{e9}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(first_default(&units, "f").map(|v| gitops_manifest::json::print(&v)).as_deref(), Ok("{\"a\":\"\u{e9}\"}"));
+        let units: Vec<u8> = "\u{FEFF}a: 1\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(first_default(&units, "f").map(|v| gitops_manifest::json::print(&v)).as_deref(), Ok(r#"{"a":1}"#));
+    }
+
+    #[test]
+    fn mistakes_in_the_words_of_go() {
+        let error = |text: &str| first_default(text.as_bytes(), "f").expect_err(text);
+        for (text, want) in [
+            ("a: b: c\n", "mapping values are not allowed in this context"),
+            ("a: 1\nb: c: d\n", "line 2: mapping values are not allowed in this context"),
+            ("kind: A\nmetadata:\n  name: x\n annotations: {}\n", "line 3: did not find expected key"),
+            ("kind: A\n- b\n", "line 1: did not find expected key"),
+            ("kind: A\nlabels:\n  a: 1\n  b\n\n  # c\n  c: 2\n", "line 7: could not find expected ':'"),
+            ("a: b\nc\n", "line 3: could not find expected ':'"),
+            ("a: b\n]\n", "line 1: did not find expected key"),
+            ("}\n", "did not find expected node content"),
+            ("a: b\nx: [1,\n", "line 2: did not find expected node content"),
+            ("a: b\nx: {a: 1\ny: 2\n", "line 2: did not find expected ',' or '}'"),
+            ("a: b\nx: \"\\q\"\n", "line 2: found unknown escape character"),
+        ] {
+            assert_eq!(error(text), want, "{text}");
+        }
     }
 }

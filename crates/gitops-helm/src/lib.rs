@@ -34,6 +34,7 @@ mod glob;
 mod instance;
 mod limits;
 mod manifest;
+mod parallel;
 mod path_match;
 mod render;
 mod schema;
@@ -45,7 +46,7 @@ pub use chart::{Dependency, FieldError, IgnoreError, LoadError, Maintainer, Meta
 pub use error::RenderError;
 pub use limits::Limits;
 pub use manifest::{DeletePolicy, Document, Hook, HookEvent, ManifestError};
-pub use render::{Chart, Lookup, RenderOptions, Rendered};
+pub use render::{Chart, Lookup, RenderOptions, Rendered, release_name};
 pub use values::{FileReader, Values, ValuesError};
 
 /// Go's `%q`.

@@ -87,11 +87,21 @@ fn collect(instances: &Instances, id: Id, values: &Table, out: &mut String) {
     }
 }
 
+/// Alternatives within alternatives are described so far down.
+const DEEPEST: usize = 8;
+
 /// One mismatch in the words of Helm's library, those within it indented below.
 fn describe(error: &ValidationError<'_>, depth: usize, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
     let message = message(error);
     lines.push(format!("{indent}- at '{}': {message}\n", error.instance_path()));
+    if depth < DEEPEST
+        && let ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } = error.kind()
+    {
+        for inner in context.iter().flatten() {
+            describe(inner, depth + 1, lines);
+        }
+    }
 }
 
 fn message(error: &ValidationError<'_>) -> String {
@@ -118,6 +128,17 @@ fn message(error: &ValidationError<'_>) -> String {
         Kind::MaxItems { limit } => format!("maxItems: got {}, want {limit}", length(error.instance())),
         Kind::Minimum { limit } => format!("minimum: got {}, want {limit}", error.instance()),
         Kind::Maximum { limit } => format!("maximum: got {}, want {limit}", error.instance()),
+        Kind::ExclusiveMinimum { limit } => format!("exclusiveMinimum: got {}, want {limit}", error.instance()),
+        Kind::ExclusiveMaximum { limit } => format!("exclusiveMaximum: got {}, want {limit}", error.instance()),
+        Kind::MinProperties { limit } => format!("minProperties: got {}, want {limit}", length(error.instance())),
+        Kind::MaxProperties { limit } => format!("maxProperties: got {}, want {limit}", length(error.instance())),
+        Kind::MultipleOf { multiple_of } => format!("multipleOf: got {}, want {multiple_of}", error.instance()),
+        Kind::Constant { expected_value } => format!("value must be {}", shown(expected_value)),
+        Kind::FalseSchema => "false schema".to_owned(),
+        Kind::AnyOf { .. } => "'anyOf' failed".to_owned(),
+        Kind::OneOfNotValid { .. } => "'oneOf' failed, none matched".to_owned(),
+        // The library shows what stands there; it may be a secret.
+        Kind::Pattern { pattern } => format!("it does not match pattern '{pattern}'"),
         _ => error.masked().to_string(),
     }
 }
@@ -144,6 +165,7 @@ fn length(value: &serde_json::Value) -> usize {
     match value {
         serde_json::Value::String(s) => s.chars().count(),
         serde_json::Value::Array(a) => a.len(),
+        serde_json::Value::Object(o) => o.len(),
         _ => 0,
     }
 }

@@ -52,7 +52,8 @@ fn links_stay_inside() {
 fn what_is_too_large_is_refused() {
     let error = render(MemoryTree::new().with("files/big", vec![b'x'; 6 << 20])).unwrap_err();
     assert!(error.contains("larger than the maximum file size"), "{error}");
-    assert!(Values::from_yaml(&vec![b'#'; 50 << 20], "values.yaml", Limits::default().max_values_bytes).is_err());
+    let error = Values::from_yaml(&vec![b'#'; 50 << 20], "prod.yaml", Limits::default().max_values_bytes).unwrap_err().to_string();
+    assert!(error.contains("prod.yaml: 52428800 bytes is more than the limit of 16777216"), "{error}");
     let mut deep = MemoryTree::new();
     let mut path = String::new();
     for _ in 0..40 {
@@ -73,4 +74,36 @@ fn a_sub_chart_shares_its_values_with_its_parent() {
     let text = render(tree).unwrap();
     assert!(text.contains(r#"b: {"global":{},"x":1,"y":2}"#), "{text}");
     assert!(text.contains("c: map[string]interface {} and chartutil.Values"), "{text}");
+}
+
+#[test]
+fn missing_dependencies_are_named_with_what_fetches_them() {
+    let listed =
+        "dependencies:\n- {name: redis, version: 1.x.x, repository: \"https://charts.example.org\"}\n- {name: db, version: 2.x.x}\n";
+    let chart = Chart::load(&MemoryTree::new().with("Chart.yaml", format!("{CHART}{listed}")), &TreePath::root(), &Limits::default());
+    let error = chart.unwrap().render(&Values::default(), &RenderOptions::new("rel", "ns")).unwrap_err().to_string();
+    assert!(error.contains("helm dependency build") && error.ends_with("redis, db"), "{error}");
+}
+
+#[test]
+fn values_that_do_not_fit_name_the_chart_and_the_place() {
+    let schema = r#"{"properties": {"replicas": {"type": "integer"}}}"#;
+    let tree = MemoryTree::new()
+        .with("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n")
+        .with("charts/sub/values.yaml", "replicas: many\n")
+        .with("charts/sub/values.schema.json", schema);
+    let error = render(tree).unwrap_err();
+    assert!(error.contains("sub:\n- at '/replicas': got string, want integer"), "{error}");
+}
+
+#[test]
+fn an_error_in_a_sub_chart_names_chart_template_and_line() {
+    let tree = MemoryTree::new()
+        .with("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n")
+        .with("charts/sub/templates/_l.tpl", "{{ define \"l\" }}\n{{ .Values.none.x }}{{ end }}")
+        .with("charts/sub/templates/a.yaml", "a: 1\nb: {{ include \"l\" . }}\n");
+    let error = render(tree).unwrap_err();
+    for part in ["web/charts/sub/templates/a.yaml:2:", "web/charts/sub/templates/_l.tpl:2:", ".Values.none.x"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
 }

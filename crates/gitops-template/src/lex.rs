@@ -319,6 +319,8 @@ impl<'t> Lexer<'t> {
 
     fn quoted(&mut self, start: usize, quote: char, tok: Tok, unterminated: &str) -> Token {
         loop {
+            let plain = memchr::memchr3(quote as u8, b'\\', b'\n', self.rest().as_bytes());
+            self.at = plain.map_or(self.text.len(), |length| self.at + length);
             match self.bump() {
                 Some('\\') => {
                     if matches!(self.bump(), None | Some('\n')) {
@@ -341,8 +343,14 @@ impl<'t> Lexer<'t> {
     }
 
     fn run(&mut self) {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.bump();
+        loop {
+            let ascii = self.rest().bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+            self.at += ascii;
+            // Beyond ASCII a letter may follow; mostly nothing does.
+            match self.peek() {
+                Some(c) if !c.is_ascii() && is_alphanumeric(c) => self.at += c.len_utf8(),
+                _ => return,
+            }
         }
     }
 

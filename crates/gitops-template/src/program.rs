@@ -273,31 +273,46 @@ impl Constant {
 /// A text that was parsed.
 #[derive(Debug)]
 pub(crate) struct Source {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) text: String,
     pub(crate) right: String,
 }
 
-/// One template of a set.
-#[derive(Debug)]
+/// One template of a set. Cheap to clone.
+#[derive(Clone, Debug)]
 pub(crate) struct Template {
     pub(crate) name: Str,
+    /// The name of the text that it stood in. Equal texts have one program under several names.
+    pub(crate) parsed_as: Arc<str>,
+    pub(crate) program: Arc<Program>,
+}
+
+/// What a template does.
+#[derive(Debug)]
+pub(crate) struct Program {
     pub(crate) source: Arc<Source>,
-    pub(crate) code: Vec<Op>,
-    pub(crate) nodes: Vec<Node>,
-    pub(crate) consts: Vec<Constant>,
-    pub(crate) paths: Vec<Path>,
-    pub(crate) methods: Vec<MethodCall>,
-    pub(crate) ranges: Vec<Range>,
-    pub(crate) calls: Vec<TemplateCall>,
-    pub(crate) choices: Vec<Vec<u32>>,
-    pub(crate) shorts: Vec<Short>,
-    pub(crate) messages: Vec<String>,
+    pub(crate) code: Box<[Op]>,
+    pub(crate) nodes: Box<[Node]>,
+    pub(crate) consts: Box<[Constant]>,
+    pub(crate) paths: Box<[Path]>,
+    pub(crate) methods: Box<[MethodCall]>,
+    pub(crate) ranges: Box<[Range]>,
+    pub(crate) calls: Box<[TemplateCall]>,
+    pub(crate) choices: Box<[Vec<u32>]>,
+    pub(crate) shorts: Box<[Short]>,
+    pub(crate) messages: Box<[String]>,
     /// Nothing but space and comments.
     pub(crate) blank: bool,
 }
 
-impl Template {
+impl std::ops::Deref for Template {
+    type Target = Program;
+    fn deref(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl Program {
     /// Line from 1 and byte in the line from 0 of a node.
     pub(crate) fn place(&self, node: NodeId) -> (usize, usize) {
         let at = self.nodes.get(node as usize).map_or(0, |node| node.at as usize);

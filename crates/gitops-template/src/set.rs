@@ -71,6 +71,30 @@ pub struct Parsed {
     pub(crate) templates: Arc<Templates>,
 }
 
+impl Parsed {
+    /// The name it was parsed under.
+    pub fn name(&self) -> &str {
+        &self.root.parsed_as
+    }
+
+    /// What this text gives under another name, without parsing it again; `None` where that would not be the same.
+    pub fn renamed(&self, name: &str) -> Option<Parsed> {
+        let (old, parsed_as) = (&self.root.name, Arc::<str>::from(name));
+        let text = self.root.source.text.as_bytes();
+        // A text that mentions either name may define a template of that name.
+        if [old.as_bytes(), name.as_bytes()].iter().any(|name| memchr::memmem::find(text, name).is_some()) {
+            return None;
+        }
+        let again = |template: &Arc<Template>| {
+            let name = if template.name == *old { Str::from(name) } else { template.name.clone() };
+            Arc::new(Template { name, parsed_as: Arc::clone(&parsed_as), program: Arc::clone(&template.program) })
+        };
+        let templates: Templates = self.templates.values().map(again).map(|template| (template.name.clone(), template)).collect();
+        let root = Arc::clone(templates.get(name.as_bytes())?);
+        Some(Parsed { root, templates: Arc::new(templates) })
+    }
+}
+
 /// Templates by name, compiled, and the functions that they call. Parse all files first, then execute as often as needed, from
 /// any number of threads.
 pub struct TemplateSet {
@@ -121,7 +145,7 @@ impl TemplateSet {
         if u32::try_from(text.len()).is_err() {
             return Err(TemplateError::Parse { template: name.to_owned(), line: 1, message: "the text is over 4 GiB".to_owned() });
         }
-        let source = Source { name: name.to_owned(), text: text.to_owned(), right: right.clone() };
+        let source = Source { name: Arc::from(name), text: text.to_owned(), right: right.clone() };
         compile::compile(Arc::new(source), left, &self.functions)
     }
 

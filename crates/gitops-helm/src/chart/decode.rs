@@ -44,7 +44,8 @@ impl<'v> Fields<'v> {
     }
 
     fn wrong(&self, key: &str, value: &Value, wanted: &'static str) -> FieldError {
-        let short = self.name.rsplit('.').next().unwrap_or(self.name);
+        // A type without a package is told whole: that of a field within a struct has no name.
+        let short = if self.name.starts_with('.') { self.name } else { self.name.rsplit('.').next().unwrap_or(self.name) };
         FieldError { found: go_kind(value), place: format!("struct field {short}.{key}"), wanted }
     }
 

@@ -2,6 +2,7 @@
 
 use gitops_manifest::Value;
 
+use crate::chart::FieldError;
 use crate::chart::decode::Fields;
 use crate::document;
 
@@ -55,6 +56,9 @@ pub(super) struct Head {
     annotations: Vec<(String, String)>,
 }
 
+/// The type that Helm reads `metadata` into, as Go prints it.
+const METADATA: &str = r#"struct { Name string "json:\"name\""; Annotations map[string]string "json:\"annotations\"" }"#;
+
 const HOOK: &str = "helm.sh/hook";
 const WEIGHT: &str = "helm.sh/hook-weight";
 const DELETE_POLICY: &str = "helm.sh/hook-delete-policy";
@@ -66,14 +70,16 @@ impl Head {
         Head::of(&value).map_err(|e| e.to_string())
     }
 
-    fn of(value: &Value) -> Result<Head, crate::chart::FieldError> {
+    fn of(value: &Value) -> Result<Head, FieldError> {
         let mut head = Head::default();
         let Some(fields) = Fields::of("releaseutil.SimpleHead", value)? else { return Ok(head) };
         let mut version = String::new();
         fields.text("apiVersion", &mut version)?;
         fields.text("kind", &mut head.kind)?;
         if let Some(metadata) = fields.get("metadata") {
-            let Some(fields) = Fields::of("SimpleHead.metadata", metadata)? else { return Ok(head) };
+            let place = "struct field SimpleHead.metadata".to_owned();
+            let fields = Fields::of(".metadata", metadata).map_err(|e| FieldError { place, wanted: METADATA, ..e })?;
+            let Some(fields) = fields else { return Ok(head) };
             fields.text("name", &mut head.name)?;
             let mut annotations = None;
             fields.text_map("annotations", &mut annotations)?;

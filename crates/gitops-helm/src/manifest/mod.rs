@@ -7,6 +7,7 @@ mod split;
 pub use head::{DeletePolicy, HookEvent};
 pub(crate) use split::split;
 
+use crate::parallel;
 use head::Head;
 
 /// A document that a template printed.
@@ -59,26 +60,25 @@ pub(crate) struct Sorted {
 /// Sorts the outputs of templates: by path, then by place in the output, then by kind.
 pub(crate) fn sort(mut outputs: Vec<(&str, &str)>) -> Result<Sorted, ManifestError> {
     outputs.sort_by_key(|(path, _)| *path);
+    let is_partial = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
+    outputs.retain(|(path, output)| !is_partial(path) && !split::trim(output).is_empty());
+    let documents: Vec<(&str, &str)> = outputs.iter().flat_map(|(path, output)| split(output).into_iter().map(|d| (*path, d))).collect();
+    let heads = parallel::map(&documents, |(_, document)| Head::read(document));
     let mut sorted = Sorted::default();
-    for (path, output) in outputs {
-        if path.rsplit('/').next().is_some_and(|name| name.starts_with('_')) || split::trim(output).is_empty() {
-            continue;
-        }
-        for document in split(output) {
-            let head = Head::read(document).map_err(|reason| ManifestError { path: path.to_owned(), reason })?;
-            if !head.is_hook() {
-                sorted.manifests.push(Document { path: path.to_owned(), kind: head.kind, text: document.to_owned() });
-            } else if let Some(events) = head.events() {
-                sorted.hooks.push(Hook {
-                    path: path.to_owned(),
-                    events,
-                    weight: head.weight(),
-                    delete_policies: head.delete_policies(),
-                    name: head.name,
-                    kind: head.kind,
-                    text: document.to_owned(),
-                });
-            }
+    for ((path, document), head) in documents.into_iter().zip(heads) {
+        let head = head.map_err(|reason| ManifestError { path: path.to_owned(), reason })?;
+        if !head.is_hook() {
+            sorted.manifests.push(Document { path: path.to_owned(), kind: head.kind, text: document.to_owned() });
+        } else if let Some(events) = head.events() {
+            sorted.hooks.push(Hook {
+                path: path.to_owned(),
+                events,
+                weight: head.weight(),
+                delete_policies: head.delete_policies(),
+                name: head.name,
+                kind: head.kind,
+                text: document.to_owned(),
+            });
         }
     }
     sorted.manifests.sort_by(|a, b| order::compare(&a.kind, &b.kind));

@@ -1,13 +1,14 @@
 //! The templates of a chart and its sub-charts as one set, kept for the next rendering that enables the same sub-charts.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use gitops_template::{Functions, MissingKey, Options, TemplateError, TemplateSet, sprig};
+use gitops_template::{Execution, Functions, MissingKey, Options, Parsed, TemplateError, TemplateSet, Value, sprig};
 
 use super::functions;
 use crate::error::RenderError;
 use crate::instance::{Id, Instances};
+use crate::parallel;
 
 /// Sets that are kept for one chart: values that enable ever other sub-charts do not fill the memory.
 const MOST_KEPT: usize = 8;
@@ -63,20 +64,45 @@ pub(super) fn compiled(kept: &Mutex<Kept>, instances: &Instances) -> Result<Arc<
 
 fn compile(sources: Vec<Source<'_>>) -> Result<Compiled, RenderError> {
     let mut set =
-        TemplateSet::new(all_functions(), Options { name: "gotpl".to_owned(), missing_key: MissingKey::Zero, ..Options::default() });
-    let mut templates = Vec::with_capacity(sources.len());
-    for Source { active, text } in sources {
-        set.parse(&active.path, &String::from_utf8_lossy(text)).map_err(|e| RenderError::Template(parse_error(&e)))?;
-        templates.push(active);
+        TemplateSet::new(FUNCTIONS.clone(), Options { name: "gotpl".to_owned(), missing_key: MissingKey::Zero, ..Options::default() });
+    for parsed in parse(&set, &sources) {
+        set.add(&parsed.map_err(|e| RenderError::Template(parse_error(&e)))?);
     }
-    Ok(Compiled { set, templates })
+    Ok(Compiled { set, templates: sources.into_iter().map(|source| source.active).collect() })
+}
+
+/// All texts parsed, in their order. Each text is parsed once, however many sub-charts bring it along, as they do with library
+/// charts.
+fn parse(set: &TemplateSet, sources: &[Source<'_>]) -> Vec<Result<Parsed, TemplateError>> {
+    let read = |source: &Source<'_>| match std::str::from_utf8(source.text) {
+        Ok(text) => set.read(&source.active.path, text),
+        Err(_) => set.read(&source.active.path, &String::from_utf8_lossy(source.text)),
+    };
+    let mut first: HashMap<&[u8], usize> = HashMap::with_capacity(sources.len());
+    let mut different: Vec<&Source<'_>> = Vec::with_capacity(sources.len());
+    let places: Vec<usize> = sources
+        .iter()
+        .map(|source| {
+            *first.entry(source.text).or_insert_with(|| {
+                different.push(source);
+                different.len() - 1
+            })
+        })
+        .collect();
+    let parsed = parallel::map(&different, |source| read(source));
+    let of = |(source, place): (&Source<'_>, usize)| match &parsed[place] {
+        Ok(there) if there.name() == source.active.path => Ok(there.clone()),
+        Ok(there) => there.renamed(&source.active.path).map_or_else(|| read(source), Ok),
+        Err(_) => read(source),
+    };
+    sources.iter().zip(places).map(of).collect()
 }
 
 /// Sprig without what looks at the environment, and Helm's own.
-fn all_functions() -> Functions {
+static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
     let sprig: Vec<_> = sprig::FUNCTIONS.iter().filter(|f| !matches!(f.name, "env" | "expandenv")).copied().collect();
     Functions::builtin().with(&sprig).with(functions::FUNCTIONS)
-}
+});
 
 /// The templates, deepest path first and then backwards by bytes. Of equal paths the last found counts, sub-charts first.
 fn sources(instances: &Instances) -> Vec<Source<'_>> {
@@ -121,6 +147,18 @@ fn parse_error(error: &TemplateError) -> String {
         [_, place, .., reason] => format!("parse error at ({place}): {reason}"),
         _ => format!("parse error: {text}"),
     }
+}
+
+/// The name of a release from a template: sprig's functions, and nothing to look at (`--name-template`).
+///
+/// # Errors
+/// When the template does not parse, or fails.
+pub fn release_name(template: &str) -> Result<String, RenderError> {
+    let sprig: Vec<_> = sprig::FUNCTIONS.iter().filter(|f| !matches!(f.name, "env" | "expandenv" | "getHostByName")).copied().collect();
+    let mut set = TemplateSet::new(Functions::builtin().with(&sprig), Options::default());
+    let name = "name-template";
+    let output = set.parse(name, template).and_then(|()| set.execute(name, Value::Nil, &mut Execution::default()));
+    output.map(|name| String::from_utf8_lossy(&name).into_owned()).map_err(|e| RenderError::Template(e.to_string()))
 }
 
 /// Marks that `required` and `fail` put around their messages, to be found again in the chain of errors.

@@ -30,6 +30,8 @@ use crate::values::{Converter, Table, Values};
 use compile::{Compiled, Kept};
 use functions::State;
 
+pub use compile::release_name;
+
 pub use output::Rendered;
 
 /// A chart, loaded and ready to be rendered many times. Cheap to clone; clones share what is parsed.

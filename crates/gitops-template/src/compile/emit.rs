@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::program::{Constant, MethodCall, Node, NodeId, NodeKind, Op, Path, Range, RangeVar, Short, Source, Template, TemplateCall};
+use crate::program::{
+    Constant, MethodCall, Node, NodeId, NodeKind, Op, Path, Program, Range, RangeVar, Short, Source, Template, TemplateCall,
+};
 use crate::text::Str;
 
 /// A name that may be used, in order of appearance.
 pub(super) struct Var {
-    pub(super) name: String,
+    pub(super) name: Str,
     /// Its place on the stack of variables. None if it was declared where the code does not come by (the other branch of an
     /// `else`), or only assigned: Go's parser lets it be used, and execution looks further out.
     pub(super) slot: Option<u32>,
@@ -53,8 +55,8 @@ fn index(length: usize) -> u32 {
 impl Emitter {
     pub(super) fn new() -> Emitter {
         Emitter {
-            code: Vec::new(),
-            nodes: Vec::new(),
+            code: Vec::with_capacity(64),
+            nodes: Vec::with_capacity(64),
             consts: Vec::new(),
             paths: Vec::new(),
             methods: Vec::new(),
@@ -63,7 +65,7 @@ impl Emitter {
             choices: Vec::new(),
             shorts: Vec::new(),
             messages: Vec::new(),
-            vars: vec![Var { name: "$".to_owned(), slot: Some(0), perhaps: false }],
+            vars: vec![Var { name: Str::from_static("$"), slot: Some(0), perhaps: false }],
             height: 1,
             dots: 0,
             perhaps: 0,
@@ -71,23 +73,29 @@ impl Emitter {
         }
     }
 
-    pub(super) fn finish(mut self, name: Str, source: Arc<Source>, blank: bool) -> Template {
-        self.op(Op::Return);
-        Template {
-            name,
-            source,
-            code: self.code,
-            nodes: self.nodes,
-            consts: self.consts,
-            paths: self.paths,
-            methods: self.methods,
-            ranges: self.ranges,
-            calls: self.calls,
-            choices: self.choices,
-            shorts: self.shorts,
-            messages: self.messages,
-            blank,
+    /// The template; what was collected for it is empty again, ready for the next one.
+    pub(super) fn finish(&mut self, name: Str, source: &Arc<Source>, blank: bool) -> Template {
+        fn all<T>(list: &mut Vec<T>) -> Box<[T]> {
+            list.drain(..).collect()
         }
+        self.op(Op::Return);
+        let program = Program {
+            source: Arc::clone(source),
+            code: all(&mut self.code),
+            nodes: all(&mut self.nodes),
+            consts: all(&mut self.consts),
+            paths: all(&mut self.paths),
+            methods: all(&mut self.methods),
+            ranges: all(&mut self.ranges),
+            calls: all(&mut self.calls),
+            choices: all(&mut self.choices),
+            shorts: all(&mut self.shorts),
+            messages: all(&mut self.messages),
+            blank,
+        };
+        self.vars.truncate(1);
+        (self.height, self.dots, self.perhaps, self.current) = (1, 0, 0, 0);
+        Template { name, parsed_as: Arc::clone(&source.name), program: Arc::new(program) }
     }
 
     pub(super) fn op(&mut self, op: Op) {
@@ -194,26 +202,26 @@ impl Emitter {
     }
 
     /// A new variable, which takes the value on top.
-    pub(super) fn declare(&mut self, name: &str) -> u32 {
+    pub(super) fn declare(&mut self, name: &Str) -> u32 {
         let slot = self.height;
         self.height += 1;
-        self.vars.push(Var { name: name.to_owned(), slot: Some(slot), perhaps: self.perhaps > 0 });
+        self.vars.push(Var { name: name.clone(), slot: Some(slot), perhaps: self.perhaps > 0 });
         self.op(Op::Declare);
         slot
     }
 
     /// A name that is only assigned to: Go's parser takes it for known from here on.
-    pub(super) fn mention(&mut self, name: &str) {
-        self.vars.push(Var { name: name.to_owned(), slot: None, perhaps: false });
+    pub(super) fn mention(&mut self, name: &Str) {
+        self.vars.push(Var { name: name.clone(), slot: None, perhaps: false });
     }
 
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.vars.iter().any(|var| var.name == name)
+        self.vars.iter().any(|var| var.name == *name)
     }
 
-    pub(super) fn find(&self, name: &str) -> Found {
+    pub(super) fn find(&self, name: &Str) -> Found {
         let mut slots = Vec::new();
-        for var in self.vars.iter().rev().filter(|var| var.name == name) {
+        for var in self.vars.iter().rev().filter(|var| var.name == *name) {
             let Some(slot) = var.slot else { continue };
             if !var.perhaps && slots.is_empty() {
                 return Found::Slot(slot);

@@ -23,8 +23,17 @@ pub(crate) fn compile(source: Arc<Source>, left: &str, functions: &Functions) ->
     lexer.break_is_keyword = functions.find("break").is_none();
     lexer.continue_is_keyword = functions.find("continue").is_none();
     let nothing = Token { tok: Tok::Eof, start: 0, end: 0 };
-    let mut compiler =
-        Compiler { lexer, functions, tokens: [nothing; 3], peeked: 0, trees: Vec::new(), done: Vec::new(), source, last_end: 0 };
+    let mut compiler = Compiler {
+        lexer,
+        functions,
+        tokens: [nothing; 3],
+        peeked: 0,
+        trees: Vec::new(),
+        spare: None,
+        done: Vec::new(),
+        source,
+        last_end: 0,
+    };
     compiler.run()?;
     Ok(compiler.done)
 }
@@ -61,6 +70,8 @@ struct Compiler<'t> {
     tokens: [Token; 3],
     peeked: usize,
     trees: Vec<Tree>,
+    /// Of the definition that was closed last: its memory serves the next one.
+    spare: Option<Emitter>,
     done: Vec<Template>,
     source: Arc<Source>,
     /// End of the last token that belongs to an operand.
@@ -121,7 +132,7 @@ impl Compiler<'_> {
     }
 
     fn fail<T>(&self, message: impl Into<String>) -> Result1<T> {
-        Err(TemplateError::Parse { template: self.source.name.clone(), line: self.line(self.tokens[0].start), message: message.into() })
+        Err(TemplateError::Parse { template: self.source.name.to_string(), line: self.line(self.tokens[0].start), message: message.into() })
     }
 
     fn unexpected<T>(&self, token: Token, context: &str) -> Result1<T> {
@@ -154,21 +165,15 @@ impl Compiler<'_> {
     }
 
     fn open(&mut self, name: Str, kind: TreeKind) {
-        self.trees.push(Tree {
-            emit: Emitter::new(),
-            name,
-            blank: true,
-            controls: Vec::new(),
-            action: None,
-            kind,
-            outer_token: self.tokens[0],
-        });
+        let emit = self.spare.take().unwrap_or_else(Emitter::new);
+        self.trees.push(Tree { emit, name, blank: true, controls: Vec::new(), action: None, kind, outer_token: self.tokens[0] });
     }
 
     /// Ends the innermost tree.
     fn close(&mut self) -> Result1<()> {
-        let Some(tree) = self.trees.pop() else { return Ok(()) };
-        let template = tree.emit.finish(tree.name, Arc::clone(&self.source), tree.blank);
+        let Some(mut tree) = self.trees.pop() else { return Ok(()) };
+        let template = tree.emit.finish(tree.name, &self.source, tree.blank);
+        self.spare = Some(tree.emit);
         let there = self.done.iter().position(|other| other.name == template.name);
         match there {
             None => self.done.push(template),
@@ -190,7 +195,7 @@ impl Compiler<'_> {
     }
 
     fn run(&mut self) -> Result1<()> {
-        self.open(Str::from(self.source.name.as_str()), TreeKind::File);
+        self.open(Str::from(&*self.source.name), TreeKind::File);
         loop {
             let at_top = self.trees.len() == 1 && self.tree().controls.is_empty();
             if at_top {

@@ -14,7 +14,7 @@ const MAX_PARENS: usize = 10_000;
 
 /// The variables of a pipeline.
 pub(super) struct Declared {
-    pub(super) names: Vec<String>,
+    pub(super) names: Vec<Str>,
     pub(super) slots: Vec<RangeVar>,
 }
 
@@ -25,7 +25,7 @@ struct Pipe {
     context: &'static str,
     end: Tok,
     node: NodeId,
-    names: Vec<String>,
+    names: Vec<Str>,
     assign: bool,
     /// Complete commands.
     commands: usize,
@@ -96,8 +96,8 @@ enum Term {
     Ident(u16),
     Dot,
     Nil,
-    Var(String),
-    Field(String),
+    Var(Str),
+    Field(Str),
     Literal(Literal),
     /// The pipeline, and where its parenthesis is.
     Paren(NodeId, usize),
@@ -174,7 +174,7 @@ impl Compiler<'_> {
                 return Ok(());
             }
             self.next_non_space();
-            let name = self.lexer.value(variable).to_owned();
+            let name = Str::from(self.lexer.value(variable));
             self.emitter().mention(&name);
             pipe.names.push(name);
             if !comma {
@@ -262,13 +262,13 @@ impl Compiler<'_> {
             Tok::Dot => Term::Dot,
             Tok::Nil => Term::Nil,
             Tok::Variable => {
-                let name = self.lexer.value(token).to_owned();
-                if !self.emitter().knows(&name) {
+                let name = self.lexer.value(token);
+                if !self.emitter().knows(name) {
                     return self.fail(format!("undefined variable {}", crate::fmt::quote(name.as_bytes())));
                 }
-                Term::Var(name)
+                Term::Var(Str::from(name))
             }
-            Tok::Field => Term::Field(self.lexer.value(token)[1..].to_owned()),
+            Tok::Field => Term::Field(Str::from(&self.lexer.value(token)[1..])),
             Tok::Bool => Term::Literal(Literal::Bool(self.lexer.value(token) == "true")),
             Tok::CharConstant | Tok::Complex | Tok::Number => match Number::parse(self.lexer.value(token), token.tok) {
                 Ok(number) => Term::Literal(Literal::Number(number)),
@@ -401,7 +401,7 @@ impl Compiler<'_> {
                 return;
             }
             Term::Field(first) => {
-                let mut names = vec![Str::from(first)];
+                let mut names = vec![first];
                 names.extend(fields);
                 self.emitter().current = node;
                 return self.path(command, Load::Dot, names, Place { node, call: node, of_call: false });
@@ -462,7 +462,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn var_path(&mut self, command: &mut Command, name: &str, fields: Vec<Str>, node: NodeId) {
+    fn var_path(&mut self, command: &mut Command, name: &Str, fields: Vec<Str>, node: NodeId) {
         match self.emitter().find(name) {
             Found::Slot(slot) => self.path(command, Load::Var(slot), fields, Place { node, call: node, of_call: false }),
             _ => {
@@ -472,7 +472,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn load_var(&mut self, name: &str, node: NodeId) {
+    fn load_var(&mut self, name: &Str, node: NodeId) {
         let emit = self.emitter();
         match emit.find(name) {
             Found::Slot(slot) => emit.op(Op::Var { slot }),
@@ -607,7 +607,7 @@ impl Compiler<'_> {
         }
         let (load, names) = match term {
             Term::Field(first) => {
-                let mut names = vec![Str::from(first)];
+                let mut names = vec![first];
                 names.extend(fields);
                 (Load::Dot, names)
             }

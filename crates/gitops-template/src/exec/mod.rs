@@ -135,8 +135,9 @@ impl Machine<'_> {
     fn run_frame(&mut self, template: &Template) -> Result<bool, TemplateError> {
         let mut pc = self.pc;
         let steps = self.execution.limits.steps;
+        let code = &template.program.code[..];
         loop {
-            let op = template.code[pc];
+            let op = code[pc];
             pc += 1;
             self.execution.used.steps += 1;
             if self.execution.used.steps > steps {
@@ -319,7 +320,7 @@ impl Machine<'_> {
         let node = short.filter(|short| short.behind == node).map_or(node, |short| short.told);
         let (line, column) = template.place(node);
         TemplateError::Execute {
-            parsed_as: template.source.name.clone(),
+            parsed_as: template.parsed_as.to_string(),
             line,
             column,
             template: template.name.to_string(),
