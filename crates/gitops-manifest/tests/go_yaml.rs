@@ -6,12 +6,7 @@ use gitops_manifest::{Value, json};
 
 /// Where we differ, and why.
 fn known(text: &str, name: &str) -> Option<&'static str> {
-    const DIFFER: &[(&str, &str)] = &[
-        ("k: [?a, ?]\n", "`?` before a letter begins a plain scalar; theirs refuses it"),
-        ("k: \"\\x41\\u00e9\\U0001F600\\t\\0\\a\\e\\/\\ \\N\\_\\L\\P\"\n", "`\\/` is an escape in JSON and YAML 1.2; theirs refuses it"),
-        ("k: a\u{85}b\n", "U+0085 is printable; theirs refuses it"),
-        (" k: 1\nl: 2\n", "theirs reads the first document and does not see that the rest is wrong"),
-    ];
+    const DIFFER: &[(&str, &str)] = &[(" k: 1\nl: 2\n", "theirs reads the first document and does not see that the rest is wrong")];
     let lower = text.to_lowercase();
     if lower.contains(".inf") || lower.contains(".nan") {
         return Some("the reference was asked through JSON, which has no such numbers");

@@ -7,7 +7,6 @@ use super::{Map, Node, Scalar, Style, Tag};
 mod folded;
 pub(super) mod resolve;
 mod through_json;
-mod timestamp;
 
 /// Why a node has no meaning in the output.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +27,12 @@ pub(crate) enum MeaningError {
         /// The key.
         key: String,
     },
+    /// A text whose first line begins with a tab where it is printed as a block.
+    #[error("{path}: the text begins with a tab, and a block of YAML cannot: write it in double quotes, or begin it otherwise")]
+    LeadingTab {
+        /// The field.
+        path: String,
+    },
     /// A scalar whose tag does not fit its text, or a number that JSON has not.
     #[error("{path}: `{text}` is not {wanted}: correct or quote it")]
     Scalar {
@@ -42,8 +47,10 @@ pub(crate) enum MeaningError {
 
 impl MeaningError {
     fn inside(mut self, step: &str) -> MeaningError {
-        let (MeaningError::DuplicateKey { path, .. } | MeaningError::KeyNotString { path, .. } | MeaningError::Scalar { path, .. }) =
-            &mut self;
+        let (MeaningError::DuplicateKey { path, .. }
+        | MeaningError::KeyNotString { path, .. }
+        | MeaningError::LeadingTab { path }
+        | MeaningError::Scalar { path, .. }) = &mut self;
         if path.is_empty() {
             path.push_str(step);
         } else if path.starts_with('[') {
@@ -190,6 +197,9 @@ impl Scalar {
 
     /// What the output holds for it.
     fn into_value(self) -> Result<Value, MeaningError> {
+        if self.text.starts_with('\t') && self.is_printed_as_block() {
+            return Err(MeaningError::LeadingTab { path: String::new() });
+        }
         if matches!(self.tag, Tag::Str | Tag::Other | Tag::Merge) && self.style != Style::Folded && is_simple(&self.text) {
             return Ok(Value::String(self.text));
         }
@@ -200,6 +210,16 @@ impl Scalar {
             }
             _ => Ok(value),
         }
+    }
+
+    /// Whether the reference prints it as `|` or `>`, before it reads that again.
+    fn is_printed_as_block(&self) -> bool {
+        let wanted = match self.style {
+            Style::Literal | Style::Folded => true,
+            Style::Plain => self.text.contains('\n'),
+            Style::Single | Style::Double => false,
+        };
+        wanted && folded::fits_block(&self.text)
     }
 
     fn meaning(&self) -> Result<Value, MeaningError> {

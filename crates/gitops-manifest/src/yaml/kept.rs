@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use granit_parser::{Event, Parser, ScalarStyle as Style, StructureStyle, Tag};
 
 use super::event::{Properties, Scalar, Sink, Step, refuse};
+use super::go_scanner::GoScanner;
 use super::node::ScalarStyle;
 
 /// What is open: a list, or a map that waits for a key or for a value.
@@ -28,16 +29,41 @@ struct Reader {
 /// Reads the whole stream.
 pub(crate) fn read(text: &str, sink: &mut impl Sink) -> Step {
     let mut reader = Reader::default();
+    let mut scanner = GoScanner::new(text)?;
     for event in Parser::new_from_str(text) {
         match event {
             Ok((mut event, span)) => {
+                let at = span.start.byte_offset().unwrap_or(0);
+                scan(&mut scanner, &event, at, span.end.byte_offset().unwrap_or(at))?;
                 cut_missing_line_end(text, &mut event, span.end.byte_offset());
-                reader.event(event, span.start.byte_offset().unwrap_or(0), span.is_empty(), sink)?;
+                reader.event(event, at, span.is_empty(), sink)?;
             }
             Err(e) => return refuse(e.marker().byte_offset().unwrap_or(0), format!("not valid YAML: {}", hint(text, &e))),
         }
     }
+    scanner.finish()
+}
+
+/// Shows the scanner what begins and ends.
+fn scan(scanner: &mut GoScanner<'_>, event: &Event<'_>, start: usize, end: usize) -> Step {
+    match event {
+        // A scalar of which nothing is written has no length, and may be told of late.
+        Event::Scalar(_, style, ..) if end > start => scanner.scalar(start, end, scalar_style(*style))?,
+        Event::SequenceStart(style, ..) | Event::MappingStart(style, ..) => scanner.open(start, *style == StructureStyle::Flow),
+        Event::SequenceEnd | Event::MappingEnd => scanner.close(),
+        _ => {}
+    }
     Ok(())
+}
+
+fn scalar_style(style: Style) -> ScalarStyle {
+    match style {
+        Style::Plain => ScalarStyle::Plain,
+        Style::SingleQuoted => ScalarStyle::SingleQuoted,
+        Style::DoubleQuoted => ScalarStyle::DoubleQuoted,
+        Style::Literal => ScalarStyle::Literal,
+        Style::Folded => ScalarStyle::Folded,
+    }
 }
 
 /// A text that ends within a block scalar has no last line end to keep, and go-yaml keeps none; this parser adds one.
@@ -141,13 +167,7 @@ impl Reader {
         sink: &mut impl Sink,
     ) -> Step {
         self.start(at, sink)?;
-        let style = match style {
-            Style::Plain => ScalarStyle::Plain,
-            Style::SingleQuoted => ScalarStyle::SingleQuoted,
-            Style::DoubleQuoted => ScalarStyle::DoubleQuoted,
-            Style::Literal => ScalarStyle::Literal,
-            Style::Folded => ScalarStyle::Folded,
-        };
+        let style = scalar_style(style);
         // The parser says `~` where nothing was written; nothing has no length.
         let nothing = nothing && style == ScalarStyle::Plain;
         self.empty = self.open.is_empty() && nothing && tag.is_none() && anchor == 0;

@@ -5,11 +5,13 @@ use crate::{Location, Value};
 pub(crate) mod build;
 pub mod event;
 mod fast;
+mod go_scanner;
 mod kept;
 mod node;
 mod print;
 mod resolve;
 pub(crate) mod source;
+mod timestamp;
 
 use build::{Duplicate, ValueBuilder};
 use event::Halt;
@@ -185,6 +187,11 @@ pub fn read<S: event::Sink>(text: &[u8], file: &str, options: &ParseOptions, mut
 /// What a plain scalar is when it is not a string, under a schema. Timestamps are strings here.
 pub fn resolve_plain(text: &str, schema: Schema) -> Option<Value> {
     resolve::plain(text, schema)
+}
+
+/// The timestamp that a plain scalar is for go-yaml, as Go's JSON writes it: `2001-01-01` is `2001-01-01T00:00:00Z`.
+pub fn timestamp_in_json(text: &str) -> Option<String> {
+    timestamp::Moment::read(text).map(|moment| moment.to_string())
 }
 
 /// Line and column, from 1, of the value at a JSON pointer in the document with this index (as [`parse`] counts them).

@@ -5,8 +5,8 @@ use gitops_manifest::yaml::{self, ParseOptions, Schema};
 
 /// What is left of a folded scalar's text; nothing when it comes through unchanged.
 pub(super) fn read_back(text: &str) -> Option<String> {
-    // Without a line end there is nothing to fold, and what cannot be written as a block is written in quotes.
-    if !text.contains('\n') || text.ends_with(' ') || text.contains(" \n") || text.chars().any(is_special) {
+    // Without a line end there is nothing to fold.
+    if !text.contains('\n') || !fits_block(text) {
         return None;
     }
     let printed = printed(text);
@@ -14,6 +14,11 @@ pub(super) fn read_back(text: &str) -> Option<String> {
     let parsed = yaml::parse(printed.as_bytes(), "", &options).ok()?;
     let read = parsed.documents.first()?.value.str_at(&["a"])?;
     (read != text).then(|| read.to_owned())
+}
+
+/// Whether a text can be written as a block; if not, it is written in quotes.
+pub(super) fn fits_block(text: &str) -> bool {
+    !text.ends_with(' ') && !text.contains(" \n") && !text.chars().any(is_special)
 }
 
 fn is_special(c: char) -> bool {

@@ -3,7 +3,6 @@
 use gitops_manifest::yaml::{self, ParseOptions, Schema};
 use gitops_manifest::{Number, Value};
 
-use super::timestamp;
 use crate::node::Tag;
 
 /// Whether a plain scalar that begins with this byte can be something other than a string.
@@ -35,7 +34,7 @@ pub(crate) fn plain(text: &str) -> (Tag, Option<Value>) {
         return (Tag::Merge, None);
     }
     if text.as_bytes().first().is_some_and(u8::is_ascii_digit)
-        && let Some(json) = timestamp::to_json(text)
+        && let Some(json) = yaml::timestamp_in_json(text)
     {
         return (Tag::Timestamp, Some(json.into()));
     }

@@ -13,7 +13,7 @@ const DEEPEST: usize = 64;
 /// Bytes at which a plain scalar in a flow collection may end.
 const SPECIAL: [bool; 256] = {
     let mut table = [false; 256];
-    let bytes = b"\n\t:#,[]{}";
+    let bytes = b"\n\t:#,[]{}?";
     let mut i = 0;
     while i < bytes.len() {
         table[bytes[i] as usize] = true;
@@ -34,12 +34,12 @@ impl<'t, S: Sink> Reader<'t, '_, S> {
         match self.text.at(at) {
             Some(b'[') if depth < DEEPEST => {
                 self.sink.list_start(at, Properties { flow: true, ..Properties::default() })?;
-                self.flow_items(b']', least, |reader| reader.flow_node(least, depth + 1))?;
+                self.flow_items(b']', |reader| reader.flow_node(least, depth + 1))?;
                 self.sink.list_end()
             }
             Some(b'{') if depth < DEEPEST => {
                 self.sink.map_start(at, Properties { flow: true, ..Properties::default() })?;
-                self.flow_items(b'}', least, |reader| reader.flow_entry(least, depth))?;
+                self.flow_items(b'}', |reader| reader.flow_entry(least, depth))?;
                 self.sink.map_end()
             }
             Some(b'[' | b'{') => unsure(),
@@ -50,15 +50,15 @@ impl<'t, S: Sink> Reader<'t, '_, S> {
         }
     }
 
-    fn flow_items(&mut self, close: u8, least: usize, mut item: impl FnMut(&mut Self) -> Step) -> Step {
+    fn flow_items(&mut self, close: u8, mut item: impl FnMut(&mut Self) -> Step) -> Step {
         self.pos += 1;
         loop {
-            self.flow_space(least)?;
+            self.flow_space()?;
             if self.text.at(self.pos) == Some(close) {
                 break;
             }
             item(self)?;
-            self.flow_space(least)?;
+            self.flow_space()?;
             match self.text.at(self.pos) {
                 Some(b',') => self.pos += 1,
                 Some(b) if b == close => break,
@@ -82,7 +82,7 @@ impl<'t, S: Sink> Reader<'t, '_, S> {
             return unsure();
         }
         self.sink.key(at, Scalar { text, style, tag: None })?;
-        self.flow_space(least)?;
+        self.flow_space()?;
         match self.text.at(self.pos) {
             Some(b',' | b'}') => unsure(),
             _ => self.flow_node(least, depth + 1),
@@ -119,12 +119,18 @@ impl<'t, S: Sink> Reader<'t, '_, S> {
         Ok((Cow::Borrowed(self.text.slice(start, text_end)), ScalarStyle::Plain))
     }
 
-    /// Goes over spaces, line ends and comments; every further line stands at `least` or deeper.
-    fn flow_space(&mut self, least: usize) -> Step {
+    /// Goes over spaces, line ends and comments. go-yaml looks at no column in brackets.
+    fn flow_space(&mut self) -> Step {
         let mut fresh = false;
+        // Behind plain text a tab may be refused.
+        let plain = !matches!(self.text.bytes()[self.pos - 1], b'[' | b'{' | b',' | b':' | b']' | b'}' | b'"' | b'\'');
         loop {
-            let spaces = self.text.spaces(self.pos);
+            let mut spaces = self.text.spaces(self.pos);
             self.pos += spaces;
+            while self.text.at(self.pos) == Some(b'\t') && !plain {
+                self.pos += 1 + self.text.spaces(self.pos + 1);
+                spaces = usize::MAX;
+            }
             match self.text.at(self.pos) {
                 Some(b'\n') => {
                     self.pos += 1;
@@ -135,7 +141,7 @@ impl<'t, S: Sink> Reader<'t, '_, S> {
                     fresh = true;
                 }
                 None | Some(b'#' | b'\t') => return unsure(),
-                Some(_) if fresh && (spaces < least || (spaces == 0 && self.text.is_marker(self.pos))) => return unsure(),
+                Some(_) if fresh && spaces == 0 && self.text.is_marker(self.pos) => return unsure(),
                 Some(_) => return Ok(()),
             }
         }

@@ -93,7 +93,7 @@ impl<'t, S: Sink> Reader<'t, '_, S> {
             let Some(n) = memchr::memchr2(b'\'', b'\n', &bytes[from..]) else { return unsure() };
             let stop = from + n;
             if bytes[stop] == b'\n' {
-                out.push_str(self.before_line_end(from, stop)?);
+                out.push_str(self.before_line_end(from, stop));
                 from = self.fold_lines(stop, least, &mut out)?;
                 continue;
             }
@@ -114,7 +114,7 @@ impl<'t, S: Sink> Reader<'t, '_, S> {
             let stop = from + n;
             match bytes[stop] {
                 b'\n' => {
-                    out.push_str(self.before_line_end(from, stop)?);
+                    out.push_str(self.before_line_end(from, stop));
                     from = self.fold_lines(stop, least, &mut out)?;
                 }
                 b'\\' if bytes.get(stop + 1) == Some(&b'\n') => {
@@ -136,10 +136,9 @@ impl<'t, S: Sink> Reader<'t, '_, S> {
         }
     }
 
-    /// What stands before a line end in quotes, spaces cut off.
-    fn before_line_end(&self, from: usize, stop: usize) -> Step<&'t str> {
-        let text = self.text.slice(from, self.text.trimmed(from, stop));
-        if text.ends_with('\t') { unsure() } else { Ok(text) }
+    /// What stands before a line end in quotes, spaces and tabs cut off.
+    fn before_line_end(&self, from: usize, stop: usize) -> &'t str {
+        self.text.slice(from, stop).trim_end_matches([' ', '\t'])
     }
 
     fn fold_lines(&self, newline: usize, least: usize, out: &mut String) -> Step<usize> {
@@ -149,16 +148,21 @@ impl<'t, S: Sink> Reader<'t, '_, S> {
     }
 
     /// From a line end in quotes to the next content, and how many blank lines lie between.
-    fn quoted_line(&self, newline: usize, least: usize) -> Step<(usize, usize)> {
+    fn quoted_line(&self, newline: usize, mut least: usize) -> Step<(usize, usize)> {
         let (mut line, mut blank) = (newline + 1, 0);
         loop {
-            let column = self.text.spaces(line);
+            let mut column = self.text.spaces(line);
+            // Behind a tab the column does not matter: go-yaml looks at none in quotes.
+            while self.text.at(line + column) == Some(b'\t') {
+                column += 1 + self.text.spaces(line + column + 1);
+                least = 0;
+            }
             match self.text.at(line + column) {
                 Some(b'\n') => {
                     line += column + 1;
                     blank += 1;
                 }
-                None | Some(b'\t') => return unsure(),
+                None => return unsure(),
                 Some(_) if column < least || (column == 0 && self.text.is_marker(line)) => return unsure(),
                 Some(_) => return Ok((line + column, blank)),
             }
@@ -169,11 +173,11 @@ impl<'t, S: Sink> Reader<'t, '_, S> {
     fn escape(&self, pos: usize, out: &mut String) -> Step<usize> {
         let (c, digits) = match self.text.at(pos) {
             Some(b'n') => ('\n', 0),
-            Some(b't') => ('\t', 0),
+            Some(b't' | b'\t') => ('\t', 0),
             Some(b'r') => ('\r', 0),
             Some(b'"') => ('"', 0),
+            Some(b'\'') => ('\'', 0),
             Some(b'\\') => ('\\', 0),
-            Some(b'/') => ('/', 0),
             Some(b' ') => (' ', 0),
             Some(b'0') => ('\0', 0),
             Some(b'a') => ('\x07', 0),

@@ -4,6 +4,8 @@
 //! Base 60 (`1:20`) is a number for other YAML 1.1 readers only, and is quoted for their sake. `<<` and `=` stay plain: the
 //! reference does not look at scalars that start with them.
 
+use crate::yaml::timestamp::Moment;
+
 /// Whether `text`, written plain, reads as a string in every YAML 1.1 reader that the reference cares for.
 pub(super) fn is_string(text: &str) -> bool {
     match text.as_bytes().first() {
@@ -11,7 +13,7 @@ pub(super) fn is_string(text: &str) -> bool {
         Some(b'~' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O') => !is_word(text),
         Some(b'.') => !is_infinity(text) && !matches!(text, ".nan" | ".NaN" | ".NAN") && !is_finite_float(text),
         Some(b'+' | b'-') => !is_infinity(&text[1..]) && !is_number(text) && !is_base60(text),
-        Some(b'0'..=b'9') => !is_number(text) && !is_timestamp(text) && !is_base60(text),
+        Some(b'0'..=b'9') => !is_number(text) && Moment::read(text).is_none() && !is_base60(text),
         Some(_) => true,
     }
 }
@@ -146,98 +148,6 @@ fn is_base60(text: &str) -> bool {
             [tens, d] => (b'0'..=b'5').contains(tens) && d.is_ascii_digit(),
             _ => false,
         })
-}
-
-/// What is left of a date's text, and the readers of its parts.
-struct Clock<'t>(&'t [u8]);
-
-impl Clock<'_> {
-    fn one_of(&mut self, marks: &[u8]) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        marks.contains(first).then(|| {
-            self.0 = rest;
-            *first
-        })
-    }
-
-    /// One or two digits, at most `max`.
-    fn number(&mut self, max: u32) -> Option<u32> {
-        let n = self.0.iter().take(2).take_while(|d| d.is_ascii_digit()).count();
-        let value = self.0[..n].iter().fold(0, |v, d| v * 10 + u32::from(d - b'0'));
-        self.0 = &self.0[n..];
-        (n > 0 && value <= max).then_some(value)
-    }
-
-    fn skip_digits(&mut self) {
-        let n = self.0.iter().take_while(|d| d.is_ascii_digit()).count();
-        self.0 = &self.0[n..];
-    }
-
-    /// `15:4:5` with a fraction of any length.
-    fn time(&mut self) -> Option<()> {
-        self.number(23)?;
-        self.one_of(b":")?;
-        self.number(59)?;
-        self.one_of(b":")?;
-        self.number(59)?;
-        if matches!(self.0, [b'.' | b',', d, ..] if d.is_ascii_digit()) {
-            self.0 = &self.0[1..];
-            self.skip_digits();
-        }
-        Some(())
-    }
-
-    /// `Z` or `+01:30`.
-    fn zone(&mut self) -> Option<()> {
-        if self.one_of(b"Z+-")? == b'Z' {
-            return Some(());
-        }
-        let [h1, h2, b':', m1, m2, ..] = *self.0 else { return None };
-        let pair = |a: u8, b: u8| (a.is_ascii_digit() && b.is_ascii_digit()).then(|| (a - b'0') * 10 + (b - b'0'));
-        self.0 = &self.0[5..];
-        (pair(h1, h2)? <= 24 && pair(m1, m2)? <= 60).then_some(())
-    }
-}
-
-fn is_timestamp(text: &str) -> bool {
-    read_timestamp(text).is_some_and(|rest| rest.is_empty())
-}
-
-fn read_timestamp(text: &str) -> Option<&[u8]> {
-    let b = text.as_bytes();
-    if b.len() < 8 || !b[..4].iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let year = b[..4].iter().fold(0, |v, d| v * 10 + u32::from(d - b'0'));
-    let mut clock = Clock(&b[4..]);
-    clock.one_of(b"-")?;
-    let month = clock.number(12)?;
-    clock.one_of(b"-")?;
-    let day = clock.number(31)?;
-    if month == 0 || day == 0 || day > days_in(month, year) {
-        return None;
-    }
-    if clock.0.is_empty() {
-        return Some(clock.0);
-    }
-    if clock.one_of(b"Tt").is_some() {
-        clock.time()?;
-        clock.zone()?;
-    } else {
-        clock.one_of(b" ")?;
-        while clock.one_of(b" ").is_some() {}
-        clock.time()?;
-    }
-    Some(clock.0)
-}
-
-fn days_in(month: u32, year: u32) -> u32 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
-        2 => 28,
-        _ => 31,
-    }
 }
 
 #[cfg(test)]
