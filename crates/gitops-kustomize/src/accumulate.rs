@@ -82,7 +82,12 @@ impl<'l> Target<'l> {
         }
         let mut found: Vec<(&'static str, Loaded)> = Vec::new();
         for name in FILE_NAMES {
-            match loader.load(name) {
+            let loaded = match loader.find(name) {
+                Ok(Found::File(path)) => loader.read(&path),
+                Ok(Found::Directory(_) | Found::Nothing) => continue,
+                Err(error) => Err(error),
+            };
+            match loaded {
                 Ok(loaded) => found.push((name, loaded)),
                 Err(LoadError::Build(error)) => return Err(error),
                 Err(LoadError::Path(..)) => {}

@@ -75,6 +75,26 @@ impl Built {
     pub fn to_yaml(&self) -> String {
         yaml::print_all(&self.resources)
     }
+
+    /// As [`Built::to_yaml`], piece by piece: a large output is never in memory as a whole.
+    ///
+    /// # Errors
+    /// What `write` returns, after which nothing more is written.
+    pub fn write_yaml<E>(&self, mut write: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        const PIECE: usize = 32 << 10;
+        let mut text = String::new();
+        for (at, resource) in self.resources.iter().enumerate() {
+            if at > 0 {
+                text.push_str("---\n");
+            }
+            yaml::print_to(resource, &mut text);
+            if text.len() >= PIECE {
+                write(&text)?;
+                text.clear();
+            }
+        }
+        if text.is_empty() { Ok(()) } else { write(&text) }
+    }
 }
 
 /// What all kustomizations of one build share.

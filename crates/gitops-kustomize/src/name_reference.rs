@@ -140,15 +140,19 @@ impl Referrer<'_> {
 /// When a name could mean several resources, or a field is not of a kind that holds names.
 pub(crate) fn update(map: &mut ResMap, references: &[BackReference], schemas: &Schemas) -> Result<(), ResourceError> {
     let names = Names::of(map.resources(), schemas);
-    let mut specs_by_kind: HashMap<(String, String, String), Vec<(Compiled<'_>, Gvk<'_>)>> = HashMap::new();
+    let mut specs_by_kind: HashMap<String, Vec<(Compiled<'_>, Gvk<'_>)>> = HashMap::new();
+    let mut key = String::new();
     for resource in map.contents_mut() {
-        let original = resource.original_id(schemas).gvk;
-        let key = (original.group.to_owned(), original.version.to_owned(), original.kind.to_owned());
-        let specs = specs_by_kind.entry(key).or_insert_with(|| specs_for(references, original));
-        if specs.is_empty() {
-            continue;
+        let original = resource.original_gvk();
+        key.clear();
+        [original.group, "/", original.version, "/", original.kind].into_iter().for_each(|part| key.push_str(part));
+        if !specs_by_kind.contains_key(&key) {
+            specs_by_kind.insert(key.clone(), specs_for(references, original));
         }
-        update_one(resource, specs, &names, schemas)?;
+        match specs_by_kind.get(&key) {
+            Some(specs) if !specs.is_empty() => update_one(resource, specs, &names, schemas)?,
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -194,6 +194,12 @@ impl Resource {
         self.previous_ids().next().unwrap_or_else(|| self.id(schemas))
     }
 
+    /// Group, version and kind that it had in the beginning.
+    pub(crate) fn original_gvk(&self) -> Gvk<'_> {
+        let gvk = self.gvk();
+        self.memory.previous.first().map_or(gvk, |previous| Gvk { kind: &previous.kind, ..gvk })
+    }
+
     /// Whether it is, or ever was, one that `matches`.
     pub(crate) fn any_id(&self, schemas: &Schemas, mut matches: impl FnMut(ResId<'_>) -> bool) -> bool {
         self.previous_ids().any(&mut matches) || matches(self.id(schemas))

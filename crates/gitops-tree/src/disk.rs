@@ -113,25 +113,27 @@ impl DiskTree {
         if length > self.limit {
             return Err(self.too_large(path, length));
         }
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            match file.read(&mut bytes[filled..]) {
-                Ok(0) => break,
+        // Straight into what is handed out: a large file is not copied.
+        let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, usize::try_from(length).unwrap_or(0)).collect();
+        let (buffer, mut filled) = (Arc::get_mut(&mut bytes).unwrap_or_default(), 0);
+        while filled < buffer.len() {
+            match file.read(&mut buffer[filled..]) {
+                Ok(0) => return Ok(bytes[..filled].into()),
                 Ok(read) => filled += read,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(failed(path, &e)),
             }
         }
-        bytes.truncate(filled);
-        if length == 0 {
-            // Files that the system makes while they are read say that they are empty.
-            file.take(self.limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| failed(path, &e))?;
-            if bytes.len() as u64 > self.limit {
-                return Err(self.too_large(path, bytes.len() as u64));
-            }
+        if length > 0 {
+            return Ok(bytes);
         }
-        Ok(bytes.into())
+        // Files that the system makes while they are read say that they are empty.
+        let mut made = Vec::new();
+        file.take(self.limit.saturating_add(1)).read_to_end(&mut made).map_err(|e| failed(path, &e))?;
+        if made.len() as u64 > self.limit {
+            return Err(self.too_large(path, made.len() as u64));
+        }
+        Ok(made.into())
     }
 
     fn entries(&self, path: &TreePath, at: &Path) -> Result<Vec<Entry>, TreeError> {

@@ -97,8 +97,8 @@ impl Schemas {
 
     /// Whether objects of this kind live in a namespace; `None` for a kind that is not known.
     pub(crate) fn scope(&self, api_version: &str, kind: &str) -> Option<Scope> {
-        if let Some(namespaced) = builtin_row(&table::SCOPES, api_version, kind) {
-            return Some(if namespaced == 0 { Scope::Cluster } else { Scope::Namespaced });
+        if let Some(scope) = builtin_scope(api_version, kind) {
+            return Some(scope);
         }
         if !self.settled.load(Ordering::Relaxed) {
             match &self.custom {
@@ -306,6 +306,50 @@ fn builtin_row(rows: &[[u16; 3]], api_version: &str, kind: &str) -> Option<u16> 
     Some(rows[at][2])
 }
 
+/// Where the rows of the table of scopes are, by a hash of their names: it is asked for every identity of every resource.
+static SCOPE_PLACES: [u16; 1024] = {
+    let mut places = [NONE; 1024];
+    let mut row = 0;
+    while row < table::SCOPES.len() {
+        let [version, kind, _] = table::SCOPES[row];
+        let hash = hash(hash(0, name_bytes(version)), name_bytes(kind));
+        let mut place = hash as usize % places.len();
+        while places[place] != NONE {
+            place = (place + 1) % places.len();
+        }
+        places[place] = row as u16;
+        row += 1;
+    }
+    places
+};
+
+fn builtin_scope(api_version: &str, kind: &str) -> Option<Scope> {
+    let mut place = hash(hash(0, api_version.as_bytes()), kind.as_bytes()) as usize % SCOPE_PLACES.len();
+    loop {
+        let [v, k, namespaced] = *table::SCOPES.get(usize::from(SCOPE_PLACES[place]))?;
+        if text(k) == kind && text(v) == api_version {
+            return Some(if namespaced == 0 { Scope::Cluster } else { Scope::Namespaced });
+        }
+        place = (place + 1) % SCOPE_PLACES.len();
+    }
+}
+
+/// FNV-1a, going on from another text's.
+const fn hash(before: u32, text: &[u8]) -> u32 {
+    let mut hash = before ^ 0x811c_9dc5;
+    let mut at = 0;
+    while at < text.len() {
+        hash = (hash ^ text[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    hash
+}
+
+const fn name_bytes(name: u16) -> &'static [u8] {
+    let from = if name == 0 { 0 } else { table::NAME_ENDS[name as usize - 1] as usize };
+    table::NAMES.as_bytes().split_at(table::NAME_ENDS[name as usize] as usize).0.split_at(from).1
+}
+
 /// The name with this number.
 fn text(name: u16) -> &'static str {
     let name = usize::from(name);
@@ -363,6 +407,15 @@ mod tests {
             assert!(merge == NONE || usize::from(merge) < table::MERGES.len());
         }
         assert!(table::FIELDS.iter().all(|[name, id]| !text(*name).is_empty() && usize::from(*id) < table::SCHEMAS.len()));
+    }
+
+    #[test]
+    fn every_scope_is_found() {
+        for [version, kind, namespaced] in table::SCOPES {
+            let wanted = if namespaced == 0 { Scope::Cluster } else { Scope::Namespaced };
+            assert_eq!(builtin_scope(text(version), text(kind)), Some(wanted), "{} {}", text(version), text(kind));
+            assert_eq!(builtin_scope(text(version), "nothing"), None);
+        }
     }
 
     #[test]

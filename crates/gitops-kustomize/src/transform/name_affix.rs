@@ -31,7 +31,7 @@ fn is_fixed(gvk: Gvk<'_>) -> bool {
 pub(crate) fn add(map: &mut ResMap, affix: &str, side: Side, specs: &[FieldSpec], schemas: &Schemas) -> Result<(), ResourceError> {
     let specs = Compiled::all(specs);
     for resource in map.resources_mut() {
-        let original = resource.original_id(schemas).gvk;
+        let original = resource.original_gvk();
         if is_fixed(original) {
             continue;
         }

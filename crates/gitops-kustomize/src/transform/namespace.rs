@@ -52,15 +52,13 @@ pub(crate) fn set(map: &mut ResMap, change: &Change<'_>, schemas: &Schemas) -> R
     }
     let specs = Compiled::all(change.specs);
     let resources = map.resources_mut();
+    let ids: Vec<u64> = resources.iter().map(|resource| hash_of(resource.id(schemas))).collect();
     let mut counts: HashMap<u64, usize> = HashMap::with_capacity(resources.len());
-    for resource in resources.iter() {
-        *counts.entry(hash_of(resource.id(schemas))).or_default() += 1;
-    }
-    for resource in resources.iter_mut() {
+    ids.iter().for_each(|id| *counts.entry(*id).or_default() += 1);
+    for (resource, before) in resources.iter_mut().zip(ids) {
         if resource.is_gone() || resource.memory.from_chart {
             continue;
         }
-        let before = hash_of(resource.id(schemas));
         resource.remember_id(schemas);
         set_one(resource, change, &specs, schemas).map_err(|error| ResourceError::field(resource, schemas, error))?;
         let after = hash_of(resource.id(schemas));
