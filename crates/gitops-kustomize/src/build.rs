@@ -149,6 +149,10 @@ pub fn build(tree: &dyn Tree, start: &TreePath, options: &Options, seams: &Seams
 /// What happens once everything is together: hashes, names, vars, and what is only local goes.
 fn finish(accumulated: Accumulator, schemas: &Schemas) -> Result<ResMap, ResourceError> {
     let Accumulator { mut map, config, vars } = accumulated;
+    // The reference cannot remember that a resource had no name for a while, and ends when it looks.
+    if let Some(resource) = map.resources().iter().find(|r| r.memory.previous.iter().any(|previous| previous.name.is_empty())) {
+        return Err(ResourceError::Lost { id: resource.id(schemas).to_string(), missing: "name" });
+    }
     crate::name_hash::add(&mut map, schemas)?;
     crate::name_reference::update(&mut map, &config.name_reference, schemas)?;
     vars.resolve(&mut map, &config.var_reference, schemas)?;

@@ -22,6 +22,9 @@ pub(crate) fn tree(numbers: &[u16]) -> Tree {
     if tape.chance(20) {
         below.push(base(tape, &mut tree, "other"));
     }
+    if below.len() == 1 && tape.chance(15) {
+        below = diamond(tape, &mut tree, &below[0]);
+    }
     let component = tape.chance(25).then(|| component(tape, &mut tree));
     for level in 0..tape.below(3) {
         let dir = format!("overlay{level}");
@@ -36,6 +39,45 @@ pub(crate) fn tree(numbers: &[u16]) -> Tree {
     }
     tree.root = below.swap_remove(0);
     tree
+}
+
+/// Two overlays of one base, whose names they keep apart.
+fn diamond(tape: &mut Tape<'_>, tree: &mut Tree, base: &str) -> Vec<String> {
+    let mut sides = Vec::new();
+    for (dir, apart) in
+        [("left", "namePrefix: left-\n"), ("right", tape.one(&["nameSuffix: -right\n", "namespace: right\n", "namePrefix: r-\n"]))]
+    {
+        let mut text = format!("{apart}resources: [../{base}]\n");
+        if tape.chance(40) {
+            generators(tape, tree, dir, &mut text);
+        }
+        if tape.chance(30) {
+            patches(tape, tree, dir, &mut text);
+        }
+        if tape.chance(20) {
+            labels(tape, &mut text);
+        }
+        tree.files.insert(format!("{dir}/kustomization.yaml"), text);
+        sides.push(dir.to_owned());
+    }
+    sides
+}
+
+/// What people's editors leave in files: comments, other line ends, marks at the begin, blanks at the ends of lines.
+fn dressed(tape: &mut Tape<'_>, text: String) -> String {
+    if !tape.chance(25) {
+        return text;
+    }
+    match tape.below(8) {
+        0 => text.replace('\n', "\r\n"),
+        1 => format!("\u{FEFF}{text}"),
+        2 => format!("# what this is\n---\n{text}"),
+        3 => format!("---\n# what this is\n\n{text}\n---\n"),
+        4 => format!("{text}...\n"),
+        5 => text.replacen("metadata:\n", "metadata: # who it is\n  # its name\n", 1),
+        6 => text.replacen("metadata:\n", "metadata:\t\n", 1).replacen("  name: ", "  name:   ", 1),
+        _ => text.replacen("\n", " # first\n# second\n", 1) + "# last\n",
+    }
 }
 
 fn list(text: &mut String, field: &str, items: &[String]) {
@@ -55,6 +97,7 @@ fn base(tape: &mut Tape<'_>, tree: &mut Tree, dir: &str) -> String {
                 text = format!("{text}---\n{more}");
             }
         }
+        let text = dressed(tape, text);
         tree.files.insert(format!("{dir}/r{at}.yaml"), text);
         files.push(format!("r{at}.yaml"));
     }
@@ -111,8 +154,13 @@ fn fields(tape: &mut Tape<'_>, tree: &mut Tree, dir: &str, text: &mut String) {
     if tape.chance(6) {
         transformers(tape, tree, dir, text);
     }
-    if tape.chance(5) {
-        let _ = writeln!(text, "sortOptions: {{order: {}}}", tape.one(&["legacy", "fifo"]));
+    if tape.chance(8) {
+        let legacy = "legacy, legacySortOptions: {orderFirst: [Service, Deployment], orderLast: [ConfigMap]}";
+        let _ = writeln!(text, "sortOptions: {{order: {}}}", tape.one(&["legacy", "fifo", legacy]));
+    }
+    if tape.chance(6) {
+        tree.files.insert(format!("{dir}/schema.json"), SCHEMA.to_owned());
+        *text += "openapi: {path: schema.json}\n";
     }
     if tape.chance(5) {
         let _ = writeln!(
@@ -122,6 +170,16 @@ fn fields(tape: &mut Tape<'_>, tree: &mut Tree, dir: &str, text: &mut String) {
         );
     }
 }
+
+/// A custom kind whose items are merged by name.
+const SCHEMA: &str = r##"{"definitions": {
+  "com.example.v1.Foo": {"type": "object", "properties": {"spec": {"$ref": "#/definitions/com.example.v1.FooSpec"}},
+    "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Foo"}]},
+  "com.example.v1.FooSpec": {"type": "object", "properties": {
+    "items": {"type": "array", "x-kubernetes-patch-merge-key": "name", "x-kubernetes-patch-strategy": "merge",
+      "items": {"type": "object", "properties": {"name": {"type": "string"}, "value": {"type": "string"}}}},
+    "ref": {"type": "object", "properties": {"name": {"type": "string"}}}}}}}
+"##;
 
 fn simple(tape: &mut Tape<'_>, text: &mut String) {
     if tape.chance(25) {

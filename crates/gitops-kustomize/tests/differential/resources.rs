@@ -224,7 +224,7 @@ pub(crate) fn resource(tape: &mut Tape<'_>) -> String {
 }
 
 fn one_resource(tape: &mut Tape<'_>, name: &str) -> String {
-    match tape.below(20) {
+    match tape.below(21) {
         0..=3 => {
             let version = tape.one(&["apps/v1", "apps/v1", "apps/v1", "apps/v1beta2", "extensions/v1beta1"]);
             workload(tape, "Deployment", version, name)
@@ -268,11 +268,23 @@ fn one_resource(tape: &mut Tape<'_>, name: &str) -> String {
             metadata(tape, name, true),
             tape.one(&["1", "50%", "\"1\""])
         ),
+        19 if tape.chance(60) => shared_parts(tape, name),
         _ => format!(
             "apiVersion: v1\nkind: List\nitems:\n{}",
             [service(tape, "listed"), config_map(tape, "listed")].iter().map(|item| as_item(item)).collect::<String>()
         ),
     }
+}
+
+/// Anchors, aliases and merge keys, as people use them to say things once.
+fn shared_parts(tape: &mut Tape<'_>, name: &str) -> String {
+    let more = tape.one(&["", "      app: other\n", "      tier: x\n"]);
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  labels: &labels\n    app: {name}\n    note: {}\nspec:\n  selector:\n    matchLabels:\n      <<: *labels\n  template:\n    metadata:\n      labels:\n        <<: *labels\n{}    spec:\n      containers:\n      - name: web\n        image: &image nginx:1.2\n        env: &env\n        - {{name: A, value: &value {}}}\n        - {{name: B, value: *value}}\n      - name: side\n        image: *image\n        env: *env\n",
+        scalar(tape),
+        more.replace("      ", "        "),
+        scalar(tape),
+    )
 }
 
 fn as_item(text: &str) -> String {
