@@ -1,11 +1,12 @@
 //! `gitops render` and `gitops diff`: the engines over a directory or a revision, with no server.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
-use gitops_kustomize::{Charts, LoadRestrictor, Reorder, Seams};
+use gitops_kustomize::{Built, Charts, LoadRestrictor, Reorder, Seams};
 use gitops_manifest::{Manifest, ObjectId, Value, yaml};
 use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, Limits, Source};
 use gitops_tree::{DiskTree, Revision, Tree, TreePath};
@@ -88,30 +89,34 @@ pub(crate) struct DiffArguments {
 }
 
 pub(crate) fn render(arguments: &RenderArguments) -> anyhow::Result<u8> {
-    if let Some(text) = kustomization(arguments)? {
-        print(&text);
+    let place = open(&arguments.place)?;
+    if let Some(built) = kustomization(arguments, &place)? {
+        // A reader that has gone away (`| head`) ends the program quietly.
+        let mut out = std::io::stdout().lock();
+        let _ = built.write_yaml(|text| out.write_all(text.as_bytes())).and_then(|()| out.flush());
+        // The process ends here: giving back the memory of large builds one piece at a time would be a tenth of their time.
+        std::mem::forget(built);
         return Ok(0);
     }
     if arguments.engine.environment.is_none() && !arguments.engine.recurse {
-        let (tree, path, _) = open(&arguments.place)?;
-        if chart::is_chart(&*tree, &path) {
-            print(&chart::render(&*tree, &path, &arguments.engine.namespace, &arguments.chart)?);
+        let (tree, path, _) = &place;
+        if chart::is_chart(&**tree, path) {
+            print(&chart::render(&**tree, path, &arguments.engine.namespace, &arguments.chart)?);
             return Ok(0);
         }
     }
-    let manifests = objects(&arguments.place, &arguments.engine)?;
+    let manifests = objects(&place, &arguments.engine)?;
     for (i, manifest) in manifests.iter().enumerate() {
         print(&format!("{}{}", if i > 0 { "---\n" } else { "" }, yaml::print(manifest.body())));
     }
     Ok(0)
 }
 
-/// What `kustomize build` prints for the place, if it is a kustomization and nobody chose another way to read it.
-fn kustomization(arguments: &RenderArguments) -> anyhow::Result<Option<String>> {
+/// What `kustomize build` makes of the place, if it is a kustomization and nobody chose another way to read it.
+fn kustomization(arguments: &RenderArguments, (tree, path, location): &Place) -> anyhow::Result<Option<Built>> {
     if arguments.engine.environment.is_some() || arguments.engine.recurse {
         return Ok(None);
     }
-    let (tree, path, location) = open(&arguments.place)?;
     let is_there = |name: &str| tree.entry(&path.child(name)).is_ok_and(|entry| entry.is_some());
     if !gitops_kustomize::FILE_NAMES.iter().any(|name| is_there(name)) {
         return Ok(None);
@@ -132,25 +137,22 @@ fn kustomization(arguments: &RenderArguments) -> anyhow::Result<Option<String>> 
     seams.remotes = Some(&remote);
     let charts = chart::of_kustomizations(&arguments.chart);
     seams.charts = arguments.enable_helm.then_some(&charts as &dyn Charts);
-    let built = gitops_kustomize::build(&*tree, &path, &options, &seams).map_err(|error| match error.hint() {
+    let built = gitops_kustomize::build(&**tree, path, &options, &seams).map_err(|error| match error.hint() {
         Some(hint) => anyhow::anyhow!("{error}\n{hint}"),
         None => anyhow::anyhow!("{error}"),
     })?;
     for warning in built.warnings.iter().chain(&charts.take_warnings()) {
         eprintln!("warning: {warning}");
     }
-    let text = built.to_yaml();
-    // The process ends here: giving back the memory of large builds one piece at a time would be a tenth of their time.
-    std::mem::forget(built);
-    Ok(Some(text))
+    Ok(Some(built))
 }
 
 pub(crate) fn diff(arguments: &DiffArguments) -> anyhow::Result<u8> {
     let keyed = |manifests: Vec<Manifest>| -> BTreeMap<ObjectId, Value> {
         manifests.into_iter().map(|m| (m.id().clone(), m.into_body())).collect()
     };
-    let from = keyed(objects(&arguments.from, &arguments.engine)?);
-    let mut to = keyed(objects(&arguments.to, &arguments.engine)?);
+    let from = keyed(objects(&open(&arguments.from)?, &arguments.engine)?);
+    let mut to = keyed(objects(&open(&arguments.to)?, &arguments.engine)?);
     let mut found = false;
     let mut show = |id: &ObjectId, a: &Value, b: &Value| {
         if a != b {
@@ -168,8 +170,7 @@ pub(crate) fn diff(arguments: &DiffArguments) -> anyhow::Result<u8> {
     Ok(if found { EXIT_FOUND } else { 0 })
 }
 
-fn objects(place: &str, engine: &Engine) -> anyhow::Result<Vec<Manifest>> {
-    let (tree, path, _) = open(place)?;
+fn objects((tree, path, _): &Place, engine: &Engine) -> anyhow::Result<Vec<Manifest>> {
     let choice = match &engine.environment {
         Some(environment) => {
             EngineChoice::Environment(EnvironmentOptions { environment: environment.clone(), ..EnvironmentOptions::default() })
@@ -179,17 +180,20 @@ fn objects(place: &str, engine: &Engine) -> anyhow::Result<Vec<Manifest>> {
     };
     let limits = Limits::default();
     let context = Context::new(path.file_name(), &engine.namespace, &limits);
-    let rendered = gitops_render::render(&*tree, &Source { path: path.clone(), engine: choice }, &context)?;
+    let rendered = gitops_render::render(&**tree, &Source { path: path.clone(), engine: choice }, &context)?;
     for warning in &rendered.warnings {
         eprintln!("warning: {warning}");
     }
     Ok(rendered.manifests)
 }
 
+/// A tree, a path in it, and where the tree is on disk.
+type Place = (Box<dyn Tree>, TreePath, Option<String>);
+
 /// `REVISION:PATH` where no such file exists, else a directory: seen from the top of its repository, so that an
 /// environment layout finds what it shares, and a kustomization its bases; these may lie anywhere where there is no
 /// repository. Also says where the tree is on disk.
-fn open(place: &str) -> anyhow::Result<(Box<dyn Tree>, TreePath, Option<String>)> {
+fn open(place: &str) -> anyhow::Result<Place> {
     if !Path::new(place).exists()
         && let Some((revision, path)) = place.split_once(':')
     {

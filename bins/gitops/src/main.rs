@@ -36,11 +36,11 @@ pub(crate) const EXIT_ERROR: u8 = 20;
 
 Exit codes: 0 done; 1 wrong usage, a difference was found, or a wait failed; 20 any other error."
 )]
-struct Cli {
+struct Cli<C: Subcommand> {
     #[command(flatten)]
     connection: Connection,
     #[command(subcommand)]
-    command: Command,
+    command: C,
 }
 
 /// How the server is reached.
@@ -69,8 +69,8 @@ enum Command {
     Stop(stop::StopArguments),
     /// Let stopped syncs go on.
     Resume(stop::ResumeArguments),
-    /// Render a directory and print its objects as YAML. Needs no server.
-    Render(Box<local::RenderArguments>),
+    #[command(flatten)]
+    Render(Render),
     /// Compare what two directories or revisions render to. Needs no server.
     Diff(local::DiffArguments),
     /// Back up a server's store while it runs, and verify the copy.
@@ -85,15 +85,27 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum Render {
+    /// Render a directory and print its objects as YAML. Needs no server.
+    Render(Box<local::RenderArguments>),
+}
+
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    // Describing all commands takes longer than rendering a small directory, so this one is tried alone.
+    let done = if std::env::args_os().nth(1).is_some_and(|command| command == "render") {
+        Cli::try_parse().map(|Cli { command: Render::Render(arguments), .. }| local::render(&arguments))
+    } else {
+        Cli::try_parse().map(run)
+    };
+    let done = match done {
+        Ok(done) => done,
         Err(e) => {
             let _ = e.print();
             return ExitCode::from(if e.use_stderr() { EXIT_FOUND } else { 0 });
         }
     };
-    match run(cli) {
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(e) => {
             eprintln!("error: {e:#}");
@@ -102,18 +114,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<u8> {
+fn run(cli: Cli<Command>) -> anyhow::Result<u8> {
     match cli.command {
         Command::App(command) => app::run(command, &Client::new(&cli.connection)?),
         Command::Proj(command) => project::run(command, &Client::new(&cli.connection)?),
         Command::Stop(arguments) => stop::stop(&arguments, &Client::new(&cli.connection)?),
         Command::Resume(arguments) => stop::resume(&arguments, &Client::new(&cli.connection)?),
-        Command::Render(arguments) => local::render(&arguments),
+        Command::Render(Render::Render(arguments)) => local::render(&arguments),
         Command::Diff(arguments) => local::diff(&arguments),
         Command::Backup(arguments) => store::backup(&arguments),
         Command::Restore(arguments) => store::restore(&arguments),
         Command::Completion { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "gitops", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut Cli::<Command>::command(), "gitops", &mut std::io::stdout());
             Ok(0)
         }
     }
