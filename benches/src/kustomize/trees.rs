@@ -24,6 +24,11 @@ pub(crate) fn make(part: &str, size: usize, root: &Path) -> anyhow::Result<PathB
     let mut base_text = "resources: [all.yaml]\n".to_owned();
     let mut overlay_text = "resources: [../base]\n".to_owned();
     match part {
+        "one" => {
+            fs::write(root.join("cm.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\n")?;
+            fs::write(root.join("kustomization.yaml"), "resources: [cm.yaml]\n")?;
+            return Ok(root.to_owned());
+        }
         "overlays" => {
             (0..size).for_each(|at| file += &resource(at));
             overlay_text += "namespace: prod\nnamePrefix: p-\nlabels:\n- pairs: {team: a}\n  includeTemplates: true\nimages:\n- name: nginx\n  newTag: v2\n";
