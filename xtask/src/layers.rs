@@ -50,6 +50,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("x25519-dalek", &["gitops-sops"]),
     ("petgraph", &["gitops-apply"]),
     ("jsonschema", &["gitops-helm", "gitops-render"]),
+    ("wait4", &["gitops-benches"]),
 ];
 
 pub(crate) fn wrong() -> Vec<String> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
-use gitops_kustomize::{Built, Charts, LoadRestrictor, Reorder, Seams};
+use gitops_kustomize::{Built, Charts, LoadRestrictor, Remotes, Reorder, Seams};
 use gitops_manifest::{Manifest, ObjectId, Value, yaml};
 use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, Limits, Source};
 use gitops_tree::{DiskTree, Revision, Tree, TreePath};
@@ -14,7 +14,7 @@ use gitops_tree::{DiskTree, Revision, Tree, TreePath};
 use crate::EXIT_FOUND;
 use crate::chart::{self, ChartArguments};
 use crate::output::{coloured_diff, print};
-use crate::remote::Remote;
+use crate::remote::{self, Remote};
 
 /// How a directory is read.
 #[derive(clap::Args)]
@@ -52,6 +52,9 @@ pub(crate) struct RenderArguments {
     /// Label what a kustomization gives with `app.kubernetes.io/managed-by`.
     #[arg(long)]
     enable_managedby_label: bool,
+    /// Read a kustomization's remote bases and files from copies in this directory, HOST/PATH@REF each, and fetch nothing.
+    #[arg(long, value_name = "DIRECTORY")]
+    fetched: Option<PathBuf>,
     /// Render the charts of a kustomization's `helmCharts`. Nothing is run or fetched: they lie in its `chartHome`.
     #[arg(long)]
     enable_helm: bool,
@@ -133,8 +136,13 @@ fn kustomization(arguments: &RenderArguments, (tree, path, location): &Place) ->
     options.managed_by_label = arguments.enable_managedby_label;
     let mut seams = Seams::default();
     seams.tree_location = location.as_deref();
-    let remote = Remote::default();
-    seams.remotes = Some(&remote);
+    let fetching = Remote::default();
+    let copies = arguments.fetched.as_deref().map(remote::copies);
+    let remotes: &dyn Remotes = match &copies {
+        Some(copies) => copies,
+        None => &fetching,
+    };
+    seams.remotes = Some(remotes);
     let charts = chart::of_kustomizations(&arguments.chart);
     seams.charts = arguments.enable_helm.then_some(&charts as &dyn Charts);
     let built = gitops_kustomize::build(&**tree, path, &options, &seams).map_err(|error| match error.hint() {

@@ -1,11 +1,12 @@
 //! What a kustomization on disk names by addresses: fetched anew each time, as kustomize does, into a directory that goes
 //! with the process.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use gitops_kustomize::{Fetched, RepositorySpec};
+use gitops_kustomize::{Fetched, FetchedCopies, RepositorySpec};
 use gitops_source::{AllowList, Mirrors, MirrorsConfig, Remotes, RemotesConfig};
-use gitops_tree::Tree;
+use gitops_tree::{DiskTree, Tree};
 use tempfile::TempDir;
 
 /// Fetches whatever is named: the kustomization is the user's own. Nothing is made ready before the first address is met,
@@ -27,6 +28,17 @@ impl Fetching {
         let mirrors = Mirrors::open(MirrorsConfig::new(dir.path())).map_err(|e| e.to_string())?;
         Ok(Fetching { remotes: Remotes::new(RemotesConfig::new(allowed)), mirrors, _dir: dir })
     }
+}
+
+/// Copies in a directory, which are read and never fetched.
+pub(crate) fn copies(directory: &Path) -> impl gitops_kustomize::Remotes {
+    FetchedCopies::new(move |name: &str| {
+        let place = directory.join(name);
+        if place.is_dir() {
+            return Some(Fetched::Repository(Arc::new(DiskTree::open(place).ok()?)));
+        }
+        std::fs::read(place).ok().map(|bytes| Fetched::File(bytes.into()))
+    })
 }
 
 impl gitops_kustomize::Remotes for Remote {

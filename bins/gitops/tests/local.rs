@@ -57,6 +57,28 @@ fn help_is_no_error_and_wrong_usage_is() {
 }
 
 #[test]
+fn remote_bases_are_read_from_copies() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let file = dir.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    };
+    let addresses = "[\"https://git.invalid/org/repo//base?ref=v1\", \"https://files.invalid/more.yaml\"]";
+    write("root/kustomization.yaml", &format!("resources: {addresses}\n"));
+    write("copies/git.invalid/org/repo@v1/base/kustomization.yaml", "resources: [one.yaml]\n");
+    write("copies/git.invalid/org/repo@v1/base/one.yaml", &config_map("one", "1"));
+    let (code, output, error) = gitops(dir.path(), &["render", "root", "--fetched", "copies"]);
+    assert!(code == 20 && output.is_empty() && error.contains("`files.invalid/more.yaml`"), "{error}");
+    write("copies/files.invalid/more.yaml", &config_map("more", "2"));
+    let (code, output, error) = gitops(dir.path(), &["render", "root", "--fetched", "copies"]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    assert!(output.contains("name: one") && output.contains("name: more"), "{output}");
+    let (_, _, error) = gitops(dir.path(), &["diff", "root", "root"]);
+    assert!(error.contains("--fetched"), "{error}");
+}
+
+#[test]
 fn the_examples_render() {
     let (code, guestbook, error) = gitops(&examples(), &["render", "guestbook"]);
     assert_eq!(code, 0, "{error}");

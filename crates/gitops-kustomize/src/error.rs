@@ -157,7 +157,7 @@ pub enum PathProblem {
     #[error("is empty")]
     Empty,
     /// Remote, and there is nobody to fetch it.
-    #[error("is remote, and nothing is fetched here{0}")]
+    #[error("is remote{0}")]
     Remote(String),
     /// Symbolic links in a circle.
     #[error("goes through symbolic links that lead back to themselves")]

@@ -3,6 +3,7 @@
 mod accumulate;
 mod build;
 mod chart;
+mod copies;
 mod crd;
 mod error;
 mod field_spec;
@@ -31,6 +32,7 @@ mod variables;
 
 pub use build::{Built, LoadRestrictor, Options, Reorder, Seams, build};
 pub use chart::{ChartCall, Charts};
+pub use copies::{FETCHED_FLAG, FetchedCopies, copy_name};
 pub use error::{BuildError, PatchProblem, PathProblem, ResourceError};
 pub use kustomization::FILE_NAMES;
 pub use loader::{Fetched, Remotes};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gitops_tree::{EntryKind, Tree, TreePath};
 
 use crate::build::Seams;
+use crate::copies::FETCHED_FLAG;
 use crate::error::{BuildError, PathProblem};
 use crate::kustomization::decode::nearest;
 use crate::repository::{RepositorySpec, is_web_address};
@@ -204,12 +205,16 @@ impl<'l> Loader<'l> {
 
     /// Fetches an address.
     pub(crate) fn fetch(&self, address: &str) -> Result<Fetched, LoadError> {
-        let Some(remotes) = self.seams.remotes else { return Err(PathProblem::Remote(String::new()).into()) };
+        let Some(remotes) = self.seams.remotes else {
+            let reason =
+                format!(", and nothing is fetched here: `gitops render {FETCHED_FLAG} DIRECTORY` reads a copy that was fetched before");
+            return Err(PathProblem::Remote(reason).into());
+        };
         let spec = RepositorySpec::parse(address);
         if let Some(spec) = &spec {
             self.check_address(spec)?;
         }
-        remotes.fetch(address, spec.as_ref()).map_err(|reason| PathProblem::Remote(format!(": {reason}")).into())
+        remotes.fetch(address, spec.as_ref()).map_err(|reason| PathProblem::Remote(format!(", and was not fetched: {reason}")).into())
     }
 
     fn check_address(&self, spec: &RepositorySpec) -> Result<(), LoadError> {

@@ -1,6 +1,8 @@
 //! Regular expressions over a whole text, in Go's notation. Those that name texts, as most do, are compared without a
 //! regular expression being made.
 
+use std::borrow::Cow;
+
 use regex::Regex;
 
 /// A pattern for the whole of a text.
@@ -54,12 +56,36 @@ impl Pattern {
     }
 }
 
-/// A regular expression as Go reads it. Not taken over: `\Q…\E` and `\C`, which the engine here has not.
+/// A regular expression as Go reads it. Not taken over: `\C`, which the engine here has not.
 pub(crate) fn go_regex(text: &str) -> Result<Regex, String> {
-    Regex::new(&literal_braces(text)).map_err(|error| match error {
+    Regex::new(&literal_braces(&unquoted(text))).map_err(|error| match error {
         regex::Error::CompiledTooBig(limit) => format!("it is too big: over {limit} bytes when compiled"),
         other => other.to_string().lines().last().unwrap_or_default().trim().to_owned(),
     })
+}
+
+/// Without `\Q…\E`, between which everything stands for itself; what `\E` does not end goes to the text's end.
+fn unquoted(text: &str) -> Cow<'_, str> {
+    if !text.contains("\\Q") {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        if let Some(quoted) = escape.strip_prefix("\\Q") {
+            let (literal, behind) = quoted.split_once("\\E").unwrap_or((quoted, ""));
+            out.push_str(&regex::escape(literal));
+            rest = behind;
+        } else {
+            // The escape and what it escapes, which may be a backslash.
+            let end = 1 + escape[1..].chars().next().map_or(0, char::len_utf8);
+            out.push_str(&escape[..end]);
+            rest = &escape[end..];
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// Go takes a brace that begins no repetition for itself.
@@ -118,6 +144,9 @@ mod tests {
         assert!(matches("a.b", "a-b") && !matches(r"a\.b", "a-b") && matches(r"a\.b", "a.b"));
         assert!(matches("(a|b)-c", "b-c") && matches("", ""));
         assert!(matches("a|", ""), "an empty alternative is nothing, not anything");
+        assert!(matches(r"\Qa.b\E.*", "a.bc") && !matches(r"\Qa.b\E", "axb"));
+        assert!(Pattern::new(r"a\Q(*").is_err(), "the end of the whole is quoted too, as in Go");
+        assert!(matches(r"\\Q", "\\Q"), "an escaped backslash, and a letter");
         assert!(matches("a{", "a{") && matches("a{2}", "aa") && matches(r"\p{L}+", "ä"));
     }
 
