@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use gitops_apply::Target;
-use gitops_engine::{Engine, Parts, Report, Settings};
+use gitops_engine::{Engine, Objects, Parts, Report, Settings};
 use gitops_http::{Access, Api, router};
 use gitops_source::{Credentials, Mirrors, MirrorsConfig};
 use gitops_state::{OpenError, OpenOptions, OpenReport, Store};
@@ -115,7 +115,7 @@ async fn serve(config: ServerConfig) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let external_url = config.external_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let targets: Vec<Arc<dyn Target>> = vec![platform.clone()];
-    let engine = Engine::start(Parts { store: store.clone(), mirrors, targets, report }, settings(&config, &external_url)).await?;
+    let engine = Engine::start(Parts { store: store.clone(), mirrors, targets, report }, settings(&config, &external_url)?).await?;
     tokio::spawn(watch(engine.clone(), platform));
     tokio::spawn(back_up(store, backups, config.backup_interval, config.backup_keep));
     eprintln!("ready: {external_url}/   live files: {}   data: {}", config.platform.root.display(), config.data_dir.display());
@@ -148,8 +148,18 @@ fn credentials(config: &ServerConfig) -> anyhow::Result<Credentials> {
     }
 }
 
-fn settings(config: &ServerConfig, external_url: &str) -> Settings {
-    Settings {
+/// The ConfigMaps and Secrets of the files that the configuration names.
+fn objects(config: &ServerConfig) -> anyhow::Result<Objects> {
+    let mut objects = Objects::default();
+    for file in &config.objects {
+        let text = std::fs::read(file).with_context(|| format!("objects: {}", file.display()))?;
+        objects.add(&text, &file.display().to_string()).map_err(anyhow::Error::msg)?;
+    }
+    Ok(objects)
+}
+
+fn settings(config: &ServerConfig, external_url: &str) -> anyhow::Result<Settings> {
+    Ok(Settings {
         workers: config.workers,
         poll_interval: config.poll_interval,
         resync_interval: config.resync_interval,
@@ -163,8 +173,9 @@ fn settings(config: &ServerConfig, external_url: &str) -> Settings {
         external_url: external_url.to_owned(),
         remotes: config.remotes.clone(),
         load_restrictor: config.load_restrictor,
+        objects: Arc::new(objects(config)?),
         ..Settings::default()
-    }
+    })
 }
 
 /// Hands what changes in the live directory on to the engine.

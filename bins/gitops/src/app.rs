@@ -234,12 +234,18 @@ pub(crate) fn documents(file: &str) -> anyhow::Result<Vec<Value>> {
     parsed.documents.iter().map(|d| Ok(serde_json::from_str(&gitops_manifest::json::print(&d.value))?)).collect()
 }
 
+/// Asks a person.
+pub(crate) fn confirmed(question: &str) -> anyhow::Result<bool> {
+    eprint!("{question} [y/N] ");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}
+
 fn delete(client: &Client, name: &str, cascade: bool, yes: bool) -> anyhow::Result<u8> {
     if !yes {
-        eprint!("Delete application '{name}'{}? [y/N] ", if cascade { " and all that it manages" } else { "" });
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line)?;
-        if !matches!(line.trim(), "y" | "Y" | "yes") {
+        let what = if cascade { " and all that it manages" } else { "" };
+        if !confirmed(&format!("Delete application '{name}'{what}?"))? {
             return Ok(EXIT_FOUND);
         }
     }

@@ -1,6 +1,7 @@
 //! `gitops`: applications of a server, local rendering and diffs, back-ups.
 
 mod app;
+mod appset;
 mod chart;
 mod client;
 mod local;
@@ -65,6 +66,9 @@ enum Command {
     /// Projects of a server.
     #[command(subcommand)]
     Proj(project::ProjectCommand),
+    /// ApplicationSets of a server.
+    #[command(subcommand)]
+    Appset(appset::SetCommand),
     /// Stop syncs at once: of everything, a project, or applications. What runs pauses at its next safe point.
     Stop(stop::StopArguments),
     /// Let stopped syncs go on.
@@ -118,6 +122,7 @@ fn run(cli: Cli<Command>) -> anyhow::Result<u8> {
     match cli.command {
         Command::App(command) => app::run(command, &Client::new(&cli.connection)?),
         Command::Proj(command) => project::run(command, &Client::new(&cli.connection)?),
+        Command::Appset(command) => appset::run(command, &Client::new(&cli.connection)?),
         Command::Stop(arguments) => stop::stop(&arguments, &Client::new(&cli.connection)?),
         Command::Resume(arguments) => stop::resume(&arguments, &Client::new(&cli.connection)?),
         Command::Render(Render::Render(arguments)) => local::render(&arguments),

@@ -1,4 +1,4 @@
-//! Applications and projects declared in git: every manifest of these kinds below a directory of a repository.
+//! Applications, projects and sets declared in git: every manifest of these kinds below a directory of a repository.
 //!
 //! A file that cannot be read leaves what it declared before as it is, and its error in the log; then nothing is removed
 //! either, because it is not known what the file would declare. An Application that has left git is removed here; what it
@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
-use gitops_app::{AppProject, Application, ApplicationError};
+use gitops_app::{AppProject, Application, ApplicationError, ApplicationSet};
 use gitops_manifest::{Manifest, yaml};
 use gitops_source::{RepoUrl, RevisionSpec};
 use gitops_state::Origin;
@@ -18,6 +18,7 @@ use crate::engine::Inner;
 use crate::project;
 use crate::rendering::repository;
 use crate::request::{declare, remove};
+use crate::set;
 use crate::settings::Declarations;
 
 /// Deepest directory that is looked into.
@@ -66,6 +67,14 @@ fn read(inner: &Arc<Inner>, place: usize, declarations: &Declarations, url: &Rep
         }
         projects.insert(name);
     }
+    let mut sets = BTreeSet::new();
+    for (file, declared) in found.sets {
+        sets.insert(declared.metadata.name.clone());
+        if let Err(e) = set::declare(inner, declared, origin(&file)) {
+            complete = false;
+            tracing::error!("{file}: {e}");
+        }
+    }
     for (file, app) in found.applications {
         let name = app.metadata.name.clone();
         match declare(inner, app, origin(&file)) {
@@ -79,6 +88,7 @@ fn read(inner: &Arc<Inner>, place: usize, declarations: &Declarations, url: &Rep
     }
     if complete {
         let place = (declarations.repo_url.as_str(), &path);
+        withdraw_sets(inner, place, &sets);
         remove_others(inner, place, &names);
         settled = withdraw_others(inner, place, &projects);
     }
@@ -97,6 +107,7 @@ fn read(inner: &Arc<Inner>, place: usize, declarations: &Declarations, url: &Rep
 struct Found {
     applications: Vec<(String, Application)>,
     projects: Vec<(String, AppProject)>,
+    sets: Vec<(String, ApplicationSet)>,
     problems: Vec<String>,
 }
 
@@ -124,7 +135,7 @@ fn file(path: &TreePath, bytes: &[u8], found: &mut Found) {
     };
     for document in parsed.documents {
         let kind = document.value.str_at(&["kind"]).unwrap_or_default().to_owned();
-        if ![gitops_app::KIND, gitops_app::PROJECT_KIND].contains(&kind.as_str()) {
+        if ![gitops_app::KIND, gitops_app::PROJECT_KIND, gitops_app::SET_KIND].contains(&kind.as_str()) {
             continue;
         }
         let read = match Manifest::from_value(document.value, document.at) {
@@ -139,6 +150,7 @@ impl Found {
     fn add(&mut self, path: &TreePath, kind: &str, manifest: &Manifest) -> Result<(), ApplicationError> {
         let file = path.to_string();
         match kind {
+            gitops_app::SET_KIND => self.sets.push((file, ApplicationSet::from_manifest(manifest)?)),
             gitops_app::PROJECT_KIND => self.projects.push((file, AppProject::from_manifest(manifest)?)),
             _ => self.applications.push((file, Application::from_manifest(manifest)?)),
         }
@@ -150,6 +162,21 @@ impl Found {
 fn is_of(origin: &Origin, (repo_url, dir): (&str, &TreePath)) -> bool {
     let Origin::File(text) = origin else { return false };
     text.strip_prefix(repo_url).and_then(|rest| TreePath::parse(rest.trim_start()).ok()).is_some_and(|file| file.starts_with(dir))
+}
+
+/// Whether what an application manages goes with it.
+pub(crate) fn cascades(app: &Application) -> bool {
+    app.metadata.finalizers.iter().any(|f| f.starts_with(CASCADE))
+}
+
+/// Ends the sets that this place declared before and does not any more, with their applications.
+fn withdraw_sets(inner: &Arc<Inner>, place: (&str, &TreePath), names: &BTreeSet<String>) {
+    for slot in inner.sets.all() {
+        let origin = slot.lock().origin.clone();
+        if is_of(&origin, place) && !names.contains(slot.name()) {
+            set::withdraw(inner, &slot, true);
+        }
+    }
 }
 
 /// Ends the projects that this place declared before and does not any more. Says whether all of them are gone.
@@ -181,7 +208,7 @@ fn remove_others(inner: &Arc<Inner>, place: (&str, &TreePath), names: &BTreeSet<
         if !is_of(&origin, place) || names.contains(slot.name()) {
             continue;
         }
-        let cascade = app.metadata.finalizers.iter().any(|f| f.starts_with(CASCADE));
+        let cascade = cascades(&app);
         let (work, name) = (inner.clone(), slot.name().to_owned());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let removal = runtime.spawn(async move {

@@ -21,9 +21,13 @@ use crate::project::{self, Projects};
 use crate::queue::Queue;
 use crate::rendering::Inputs;
 use crate::report::Report;
+use crate::set::{self, Sets};
 use crate::settings::Settings;
 use crate::slot::{Last, Slot};
 use crate::{operation, pass, polling, remote};
+
+/// ApplicationSets looked at at the same time: they mostly wait for others.
+const SET_WORKERS: usize = 2;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -69,6 +73,7 @@ pub(crate) struct Inner {
     pub(crate) projects: Projects,
     pub(crate) stops: Stops,
     pub(crate) dependencies: Dependencies,
+    pub(crate) sets: Sets,
     pub(crate) polls: polling::Polls,
     pub(crate) stopping: AtomicBool,
     ready: AtomicBool,
@@ -165,6 +170,7 @@ impl Engine {
             projects: Projects::default(),
             stops: Stops::default(),
             dependencies: Dependencies::default(),
+            sets: Sets::default(),
             polls: polling::Polls::default(),
             stopping: AtomicBool::new(false),
             ready: AtomicBool::new(false),
@@ -181,6 +187,12 @@ impl Engine {
         }
         for slot in inner.all_slots() {
             inner.queue.add(slot.name());
+        }
+        for _ in 0..SET_WORKERS {
+            inner.keep(tokio::spawn(set::work(inner.clone())));
+        }
+        for slot in inner.sets.all() {
+            inner.sets.queue.add(slot.name());
         }
         inner.keep(tokio::spawn(polling::run(inner.clone())));
         inner.ready.store(true, Ordering::Release);
@@ -233,6 +245,7 @@ impl Engine {
     pub async fn stop(&self, patience: Duration) {
         self.0.stopping.store(true, Ordering::Release);
         self.0.queue.close();
+        self.0.sets.queue.close();
         self.0.polls.wake();
         for slot in self.0.all_slots() {
             if let Some(running) = &slot.lock().running {
@@ -263,6 +276,7 @@ fn by_name_and_server(targets: Vec<Arc<dyn Target>>) -> BTreeMap<String, Arc<dyn
 fn load(inner: &Inner) -> Result<Vec<gitops_state::Operation>, StoreError> {
     project::load(inner)?;
     inner.stops.load(inner.store.stops()?);
+    set::load(inner)?;
     let page = inner.store.list_applications(&ListQuery::default())?;
     for stored in page.items {
         let app: Application = match read(&stored.manifest_json) {

@@ -21,6 +21,8 @@ pub struct Metrics {
     pub operations: AtomicU64,
     /// Operations that ended without success.
     pub operations_failed: AtomicU64,
+    /// ApplicationSets expanded; a pass over one whose inputs are unchanged expands nothing.
+    pub expansions: AtomicU64,
     /// Fetches of repositories.
     pub fetches: AtomicU64,
     /// Fetches that failed.
@@ -57,6 +59,7 @@ impl Metrics {
         counter("gitops_app_reconcile_failed_total", "Passes that ended in an error.", &self.failures);
         counter("argocd_app_sync_total", "Operations begun.", &self.operations);
         counter("gitops_app_sync_failed_total", "Operations that ended without success.", &self.operations_failed);
+        counter("gitops_appset_expansions_total", "ApplicationSets expanded.", &self.expansions);
         counter("argocd_git_request_total", "Fetches of repositories.", &self.fetches);
         counter("argocd_git_fetch_fail_total", "Fetches that failed.", &self.fetches_failed);
         counter("argocd_webhook_requests_total", "Web hooks received.", &self.webhooks);

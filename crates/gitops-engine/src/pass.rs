@@ -456,6 +456,8 @@ pub(crate) fn store_status(inner: &Inner, slot: &Slot) {
         row
     };
     inner.wake_dependents(slot.name());
+    let app = slot.lock().app.clone();
+    inner.sets.noticed(&app);
     if let Err(e) = inner.store.set_status(&slot.key, &row) {
         slot.lock().stored.clear();
         tracing::error!(app = slot.name(), "status: {e}");

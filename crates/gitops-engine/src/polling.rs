@@ -19,6 +19,7 @@ use crate::error::blocking;
 use crate::following;
 use crate::metrics::Metrics;
 use crate::rendering::repository;
+use crate::set;
 use crate::slot::Slot;
 
 /// When to try again after a fetch failed.
@@ -55,6 +56,7 @@ fn repositories(inner: &Inner) -> BTreeMap<String, RepoUrl> {
     for declarations in &inner.settings.declarations {
         add(&declarations.repo_url);
     }
+    set::repositories(inner).iter().for_each(|url| add(url));
     for slot in inner.all_slots() {
         let app = slot.lock().app.clone();
         app.effective_sources().iter().filter(|s| s.chart.is_empty()).for_each(|s| add(&s.repo_url));
@@ -121,6 +123,7 @@ fn fetch(inner: &Arc<Inner>, url: &RepoUrl) -> bool {
             declaration::read_all(inner, url);
             if fetched.changed {
                 following::follow(inner, url);
+                set::follow(inner, url);
             }
             true
         }
@@ -164,7 +167,10 @@ impl Engine {
     pub fn pushed(&self, event: &Event) -> usize {
         let inner = &self.0;
         Metrics::count(&inner.metrics.webhooks);
-        let Event::Push(push) = event else { return 0 };
+        let Event::Push(push) = event else {
+            set::forge_event(inner);
+            return 0;
+        };
         let key = |url: &str| RepoUrl::parse(url).map(|u| u.web_hook_key()).ok();
         let pushed: BTreeSet<String> = push.repositories.iter().filter_map(|url| key(url)).collect();
         let concerns = |url: &str| {
@@ -186,6 +192,7 @@ impl Engine {
         for declarations in inner.settings.declarations.iter().filter(|d| concerns(&d.repo_url)) {
             urls.insert(declarations.repo_url.clone());
         }
+        urls.extend(set::repositories(inner).into_iter().filter(|url| concerns(url)));
         for url in urls {
             if let Ok(url) = repository(&url, &inner.settings.aliases) {
                 let work = inner.clone();

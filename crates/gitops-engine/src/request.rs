@@ -450,6 +450,7 @@ pub(crate) async fn remove(inner: &Arc<Inner>, slot: &Arc<Slot>, cascade: bool, 
     }
     inner.remove(slot.name());
     inner.wake_dependents(slot.name());
+    inner.sets.noticed(&app);
     inner.audit(by, "delete", &slot.key, json!({ "cascade": cascade }));
     Ok(())
 }

@@ -1,13 +1,15 @@
 //! What the server's configuration decides about the engine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gitops_app::SelfHealBackoff;
-use gitops_appset::Cluster;
+use gitops_appset::{Cluster, DeletionLimit};
 use gitops_kustomize::LoadRestrictor;
 use gitops_render::Limits;
 
 use crate::alias::Alias;
+use crate::objects::Objects;
 
 /// A directory of a repository that holds Application manifests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +41,10 @@ pub struct Settings {
     pub namespace: String,
     /// The clusters there are, for destinations, projects and ApplicationSets.
     pub clusters: Vec<Cluster>,
+    /// ConfigMaps and Secrets that objects refer to by name.
+    pub objects: Arc<Objects>,
+    /// How many applications an ApplicationSet may delete at once, unless its annotation says otherwise. Default: any number.
+    pub set_deletion_limit: Option<DeletionLimit>,
     /// Bounds of a render.
     pub limits: Limits,
     /// Beginnings of the addresses that kustomizations may read remote bases from. Default `https://`.
@@ -64,6 +70,8 @@ impl Default for Settings {
             declarations: Vec::new(),
             namespace: "argocd".to_owned(),
             clusters: Vec::new(),
+            objects: Arc::default(),
+            set_deletion_limit: None,
             limits: Limits::default(),
             remotes: vec!["https://".to_owned()],
             load_restrictor: LoadRestrictor::default(),

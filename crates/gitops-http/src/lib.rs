@@ -22,6 +22,7 @@ mod error;
 mod operations;
 mod plain;
 mod projects;
+mod sets;
 mod stops;
 mod webhook;
 
@@ -79,6 +80,11 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/applications/{name}/syncwindows", get(projects::sync_windows))
         .route("/api/v1/projects", get(projects::list).post(projects::create))
         .route("/api/v1/projects/{name}", get(projects::get).put(projects::replace).delete(projects::delete))
+        .route("/api/v1/applicationsets", get(sets::list).post(sets::create))
+        .route("/api/v1/applicationsets/generate", post(sets::generate))
+        .route("/api/v1/applicationsets/preview", post(sets::preview_of))
+        .route("/api/v1/applicationsets/{name}", get(sets::get).delete(sets::delete))
+        .route("/api/v1/applicationsets/{name}/preview", get(sets::preview))
         .route("/api/v1/stops", get(stops::list).post(stops::stop))
         .route("/api/v1/stops/resume", post(stops::resume))
         .route("/api/v1/applications/{name}/operation", axum::routing::delete(operations::terminate))

@@ -53,6 +53,8 @@ pub(crate) struct ServerConfig {
     pub(crate) statuses: Vec<StatusRule>,
     pub(crate) backup_interval: Duration,
     pub(crate) backup_keep: usize,
+    /// Files of ConfigMaps and Secrets.
+    pub(crate) objects: Vec<PathBuf>,
     pub(crate) platform: PlatformConfig,
 }
 
@@ -78,6 +80,7 @@ impl ServerConfig {
             statuses: Vec::new(),
             backup_interval: Duration::from_secs(3600),
             backup_keep: 24,
+            objects: Vec::new(),
             platform: PlatformConfig::new(data_dir.join("live")),
             data_dir,
         }
@@ -172,6 +175,7 @@ impl ServerConfig {
             self.backup_interval = backup.duration("interval", self.backup_interval);
             self.backup_keep = backup.count("keep", self.backup_keep);
         });
+        self.objects = root.texts("objects").unwrap_or_default().into_iter().map(PathBuf::from).collect();
         let platform = root.section("targets", |targets| {
             let value = targets.value("platform").cloned();
             if let Some(value) = value {
