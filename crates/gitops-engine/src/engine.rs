@@ -16,6 +16,7 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 use crate::dependency::Dependencies;
 use crate::error::blocking;
 use crate::gate::Stops;
+use crate::home;
 use crate::metrics::Metrics;
 use crate::project::{self, Projects};
 use crate::queue::Queue;
@@ -157,25 +158,29 @@ impl Engine {
     /// When the store cannot be read.
     pub async fn start(parts: Parts, settings: Settings) -> Result<Engine, StartError> {
         let remotes = remote::remotes(&settings.remotes, &settings.aliases).map_err(|e| StartError::Remotes(e.to_string()))?;
-        let inner = Arc::new(Inner {
-            remotes,
-            store: parts.store,
-            mirrors: parts.mirrors,
-            targets: by_name_and_server(parts.targets),
-            report: parts.report,
-            settings,
-            slots: RwLock::default(),
-            queue: Queue::default(),
-            metrics: Metrics::default(),
-            projects: Projects::default(),
-            stops: Stops::default(),
-            dependencies: Dependencies::default(),
-            sets: Sets::default(),
-            polls: polling::Polls::default(),
-            stopping: AtomicBool::new(false),
-            ready: AtomicBool::new(false),
-            sequence: AtomicU64::new(0),
-            tasks: Mutex::default(),
+        let mut targets = by_name_and_server(parts.targets);
+        let inner = Arc::new_cyclic(|weak| {
+            home::add(&mut targets, weak.clone());
+            Inner {
+                remotes,
+                store: parts.store,
+                mirrors: parts.mirrors,
+                targets,
+                report: parts.report,
+                settings,
+                slots: RwLock::default(),
+                queue: Queue::default(),
+                metrics: Metrics::default(),
+                projects: Projects::default(),
+                stops: Stops::default(),
+                dependencies: Dependencies::default(),
+                sets: Sets::default(),
+                polls: polling::Polls::default(),
+                stopping: AtomicBool::new(false),
+                ready: AtomicBool::new(false),
+                sequence: AtomicU64::new(0),
+                tasks: Mutex::default(),
+            }
         });
         let loading = inner.clone();
         let cut_off = blocking(move || load(&loading)).await.map_err(|e| StartError::Runtime(e.to_string()))??;

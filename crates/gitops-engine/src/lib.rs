@@ -32,6 +32,7 @@ mod engine;
 mod error;
 mod following;
 mod gate;
+mod home;
 mod journal;
 mod metrics;
 mod objects;

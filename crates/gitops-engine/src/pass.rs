@@ -139,12 +139,12 @@ pub(crate) fn condition(kind: ConditionType, message: impl Into<String>) -> Cond
 }
 
 /// Records that the pass itself failed.
-pub(crate) fn record_failure(inner: &Inner, slot: &Slot, message: &str) {
+pub(crate) fn record_failure(inner: &Arc<Inner>, slot: &Slot, message: &str) {
     fail(inner, slot, vec![condition(ConditionType::UnknownError, message)]);
 }
 
 /// Sync status becomes Unknown, with the reasons as conditions; what was known of the objects stays.
-fn fail(inner: &Inner, slot: &Slot, reasons: Vec<Condition>) {
+fn fail(inner: &Arc<Inner>, slot: &Slot, reasons: Vec<Condition>) {
     Metrics::count(&inner.metrics.failures);
     {
         let mut state = slot.lock();
@@ -442,7 +442,7 @@ pub(crate) fn status_row(status: &ApplicationStatus) -> StatusRow {
 }
 
 /// Writes the status to the store when it is another than the one there.
-pub(crate) fn store_status(inner: &Inner, slot: &Slot) {
+pub(crate) fn store_status(inner: &Arc<Inner>, slot: &Slot) {
     let row = {
         let mut state = slot.lock();
         if state.deleted {
@@ -455,9 +455,7 @@ pub(crate) fn store_status(inner: &Inner, slot: &Slot) {
         state.stored.clone_from(&row.status_json);
         row
     };
-    inner.wake_dependents(slot.name());
-    let app = slot.lock().app.clone();
-    inner.sets.noticed(&app);
+    inner.noticed(slot);
     if let Err(e) = inner.store.set_status(&slot.key, &row) {
         slot.lock().stored.clear();
         tracing::error!(app = slot.name(), "status: {e}");

@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::engine::{Engine, Inner, origin_text};
 use crate::error::{EngineError, blocking};
 use crate::pass::condition;
+use crate::set;
 
 /// The project of applications that name none.
 pub(crate) const DEFAULT: &str = "default";
@@ -144,6 +145,7 @@ impl Inner {
 
     /// A project has changed: its applications are looked at, and what it refused before may be tried again.
     fn project_changed(&self, project: &str) {
+        set::project_changed(self);
         for name in self.applications_of(project) {
             if let Some(slot) = self.slot(&name) {
                 let mut state = slot.lock();

@@ -1,14 +1,17 @@
 //! What is asked of an engine: lists, one application, changes of declarations, syncs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use gitops_app::{Application, ApplicationStatus, InitiatedBy, Operation, Retry, RevisionHistory, SyncOperation};
-use gitops_apply::LiveSet;
+use gitops_apply::{LiveSet, Removal, Target};
 use gitops_manifest::{Location, Manifest, ObjectId, Value};
 use gitops_state::{AppKey, Counts, Deployment, Hold, ListQuery, NewApplication, Origin, PutError};
 use serde::Serialize;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::engine::{Engine, Inner, origin_text};
 use crate::error::{EngineError, blocking};
@@ -18,6 +21,9 @@ use crate::pair::{self, Pair};
 use crate::project::Ruling;
 use crate::rendering::{Desired, desired};
 use crate::slot::Slot;
+
+/// How long the removal of one wave is waited for.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Which application, and how much of it.
 #[derive(Clone, Debug)]
@@ -449,8 +455,7 @@ pub(crate) async fn remove(inner: &Arc<Inner>, slot: &Arc<Slot>, cascade: bool, 
         return Err(e.into());
     }
     inner.remove(slot.name());
-    inner.wake_dependents(slot.name());
-    inner.sets.noticed(&app);
+    inner.noticed(slot);
     inner.audit(by, "delete", &slot.key, json!({ "cascade": cascade }));
     Ok(())
 }
@@ -462,12 +467,40 @@ async fn take_down(inner: &Arc<Inner>, slot: &Arc<Slot>, app: &Application) -> R
     owned.sort_by_key(|(id, o)| {
         (std::cmp::Reverse(gitops_apply::Wave::of(&o.manifest)), std::cmp::Reverse(gitops_apply::kind_rank(&id.kind)))
     });
-    for (id, object) in owned {
-        if keeps(&object.manifest) {
-            continue;
+    owned.retain(|(_, object)| !keeps(&object.manifest));
+    let mut owned = owned.into_iter().peekable();
+    while let Some((first, object)) = owned.next() {
+        let wave = gitops_apply::Wave::of(&object.manifest);
+        let mut members = vec![first];
+        while let Some((id, _)) = owned.next_if(|(_, o)| gitops_apply::Wave::of(&o.manifest) == wave) {
+            members.push(id);
         }
-        let propagation = gitops_apply::Propagation::default();
-        target.prune(slot.name(), &id, propagation).await.map_err(|e| EngineError::Internal(format!("{id}: {e}")))?;
+        let mut going = BTreeMap::new();
+        for id in members {
+            let propagation = gitops_apply::Propagation::default();
+            let removal = target.prune(slot.name(), &id, propagation).await;
+            if let Removal::Terminating { message } = removal.map_err(|e| EngineError::Internal(format!("{id}: {e}")))? {
+                going.insert(id, message);
+            }
+        }
+        until_gone(&*target, slot.name(), going).await?;
+    }
+    Ok(())
+}
+
+/// Waits until objects that are being removed are gone: the next wave begins after that.
+async fn until_gone(target: &dyn Target, app: &str, mut going: BTreeMap<ObjectId, String>) -> Result<(), EngineError> {
+    let deadline = Instant::now() + REMOVAL_PATIENCE;
+    while !going.is_empty() {
+        let ids: Vec<ObjectId> = going.keys().cloned().collect();
+        let there = target.health(app, &ids).await.map_err(|e| EngineError::Internal(e.to_string()))?;
+        going.retain(|id, _| there.contains_key(id));
+        if let Some((id, message)) = going.iter().next().filter(|_| Instant::now() > deadline) {
+            return Err(EngineError::Precondition(format!("{id} is still there: {message}; delete again when it is gone")));
+        }
+        if !going.is_empty() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
     Ok(())
 }

@@ -250,6 +250,18 @@ fn still_holds(inner: &Inner, read: &Read) -> Option<bool> {
     read.reads.holds_in(&tree as &dyn Tree).ok()
 }
 
+/// A project has changed: sets with applications that were wrong, or that could not be expanded, are expanded again.
+pub(crate) fn project_changed(inner: &Inner) {
+    for slot in inner.sets.all() {
+        let mut state = slot.lock();
+        // One that is being expanded now may have looked before the change.
+        if state.failed.is_some() || state.expansion.as_ref().is_none_or(|e| !e.problems.is_empty()) {
+            state.stale = true;
+            inner.sets.queue.add(slot.name());
+        }
+    }
+}
+
 /// Something happened at a forge that moved no reference: sets made of pull requests or by plugins are expanded again, at most
 /// every ten seconds.
 pub(crate) fn forge_event(inner: &Inner) {
