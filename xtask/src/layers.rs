@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("gitops-helm", 2),
     ("gitops-lua", 2),
     ("gitops-actions", 3),
+    ("gitops-customize", 4),
     ("gitops-appset", 3),
     ("gitops-git", 3),
     ("gitops-render", 3),

@@ -5,9 +5,10 @@ use gitops_schema::Schema;
 
 use crate::confirm::confirm;
 use crate::ignore::IgnoreRule;
-use crate::normal::CompareOptions;
+use crate::normal::{CompareOptions, Normal};
 use crate::owned::{Context, Owned, compare_owned};
 use crate::ownership::{Managers, Ownership};
+use crate::predicted::predicted;
 
 /// Whose fields are ours, what is compared, and what the whole system ignores.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,13 @@ impl Comparer {
     pub fn confirm(&self, schema: &Schema, predicted: &Value, live: &Value, rules: &[IgnoreRule], all: bool) -> Owned {
         let ownership = Ownership::of(live, &self.managers);
         self.with_rules(schema, rules, |context| confirm(predicted, live, &ownership, &self.managers, all, context))
+    }
+
+    /// Live without what is not compared, and what it becomes by an apply: what people are shown.
+    pub fn seen(&self, live: &Value, found: &Owned) -> (Value, Value) {
+        let context = Context { schema: &Schema::default(), rules: &[], options: &self.options };
+        let normal = Normal::of(live, live, &context);
+        (normal.visible(live), normal.visible(&predicted(live, &found.differences)))
     }
 
     fn with_rules<T>(&self, schema: &Schema, rules: &[IgnoreRule], work: impl FnOnce(&Context<'_>) -> T) -> T {

@@ -37,6 +37,7 @@ mod mask;
 mod normal;
 mod owned;
 mod ownership;
+mod predicted;
 mod trail;
 mod unified;
 
@@ -51,4 +52,5 @@ pub use mask::{Masked, Masker, MaskerError};
 pub use normal::{CompareOptions, IgnoreStatus, without_noise};
 pub use owned::{Context, Doubt, DoubtReason, Owned, Verdict, compare_owned};
 pub use ownership::{Managers, Ownership};
+pub use predicted::predicted;
 pub use unified::unified;

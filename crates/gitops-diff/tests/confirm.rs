@@ -65,3 +65,19 @@ fn what_is_ours_and_goes_away_counts() {
     assert_eq!(found.differences.len(), 1, "{found:?}");
     assert_eq!(found.differences[0].path, "spec.ports[port=80]");
 }
+
+#[test]
+fn people_see_live_without_noise_and_what_an_apply_makes_of_it() {
+    let desired = read("{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 80, nodePort: 30001}, {port: 81}]}}");
+    let live = service("{clusterIP: 10.0.0.1, ports: [{port: 80, protocol: TCP, nodePort: 30000}]}", "1");
+    let found = comparer().compare(&Schema::default(), &desired, &live, &[]);
+    let (live, after) = comparer().seen(&live, &found);
+    assert_eq!(
+        live,
+        read(
+            "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {clusterIP: 10.0.0.1, ports: [{port: 80, protocol: TCP, nodePort: 30000}]}}"
+        )
+    );
+    let ports = "[{port: 80, protocol: TCP, nodePort: 30001}, {port: 81}]";
+    assert_eq!(after, read(&format!("{{apiVersion: v1, kind: Service, metadata: {{name: a}}, spec: {{ports: {ports}}}}}")));
+}

@@ -191,7 +191,7 @@ proptest! {
     #[test]
     fn what_was_applied_is_in_sync(kind in 0_usize..100, seed in any::<u64>()) {
         let (desired, live) = object(kind, seed);
-        let found = found(&desired, &live);
+        let found = self::found(&desired, &live);
         prop_assert!(found.differences.is_empty() && found.doubts.is_empty(), "{}\n{}\n{found:#?}", json::print(&desired), json::print(&live));
     }
 
@@ -205,9 +205,12 @@ proptest! {
         let (at, old) = &all[seed as usize % all.len()];
         let pointer = gitops_manifest::pointer::Pointer::parse(at).unwrap();
         pointer.set(&mut desired, Value::from("changed")).unwrap();
-        let found = found(&desired, &live);
+        let found = self::found(&desired, &live);
         prop_assert_eq!(found.differences.len(), 1, "{} {:?} {:#?}", at, old, found);
         prop_assert_eq!(&found.differences[0].pointer, at);
+        // What is made good is in sync.
+        let after = gitops_diff::predicted(&live, &found.differences);
+        prop_assert!(self::found(&desired, &after).differences.is_empty());
     }
 
     #[test]
@@ -219,7 +222,7 @@ proptest! {
         prop_assume!(!all.is_empty());
         let (at, _) = &all[seed as usize % all.len()];
         gitops_manifest::pointer::Pointer::parse(at).unwrap().remove(&mut desired).unwrap();
-        let found = found(&desired, &live);
+        let found = self::found(&desired, &live);
         let places = found.differences.iter().map(|d| &d.pointer).chain(found.doubts.iter().map(|d| &d.difference.pointer));
         let places: Vec<_> = places.collect();
         // A value that is the default is what the API server would fill in again.
