@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::id::Gvk;
 use crate::resource::Resource;
 
 /// Kinds that others need, in the order in which they come first.
@@ -53,27 +52,42 @@ pub(crate) fn legacy(resources: &mut Vec<Resource>, kinds: Option<&(Vec<String>,
         Some(custom) => custom.get(kind).copied().unwrap_or_default(),
         None => kind_order(kind),
     };
-    let mut keyed: Vec<(i32, String, String, Resource)> = std::mem::take(resources)
-        .into_iter()
-        .map(|resource| {
-            let gvk = resource.gvk();
-            let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
-            let kind_key = format!("{}_{}_{}", or(gvk.group, "~G"), or(gvk.version, "~V"), or(gvk.kind, "~K"));
-            let own_key = format!("{}|{}|{}", gvk, or(resource.namespace(), "~X"), or(resource.name(), "~N"));
-            (place(gvk.kind), kind_key, own_key, resource)
-        })
-        .collect();
-    keyed.sort_by(|(place_a, kind_a, own_a, a), (place_b, kind_b, own_b, b)| {
-        let (gvk_a, gvk_b) = (a.gvk(), b.gvk());
-        if gvk_a == gvk_b {
+    // What a kind is compared by is found once per kind, and beside the others: a look into two resources for each
+    // comparison is what large outputs would wait for.
+    let mut kinds: Vec<Kind> = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    let mut keyed: Vec<(usize, String, Resource)> = Vec::with_capacity(resources.len());
+    for resource in std::mem::take(resources) {
+        let gvk = resource.gvk();
+        let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
+        let own_key = format!("{}|{}|{}", gvk, or(resource.namespace(), "~X"), or(resource.name(), "~N"));
+        let number = *numbers.entry(format!("{}/{}/{}", gvk.group, gvk.version, gvk.kind)).or_insert_with(|| {
+            let key = format!("{}_{}_{}", or(gvk.group, "~G"), or(gvk.version, "~V"), or(gvk.kind, "~K"));
+            let namespace = (gvk.kind == "Namespace").then_some(gvk.group.is_empty());
+            kinds.push(Kind { place: place(gvk.kind), key, namespace });
+            kinds.len() - 1
+        });
+        keyed.push((number, own_key, resource));
+    }
+    keyed.sort_by(|(kind_a, own_a, _), (kind_b, own_b, _)| {
+        if kind_a == kind_b {
             return own_a.cmp(own_b);
         }
-        place_a.cmp(place_b).then_with(|| if are_namespaces(gvk_a, gvk_b) { kind_b.cmp(kind_a) } else { kind_a.cmp(kind_b) })
+        let (a, b) = (&kinds[*kind_a], &kinds[*kind_b]);
+        a.place.cmp(&b.place).then_with(|| if are_namespaces(a, b) { b.key.cmp(&a.key) } else { a.key.cmp(&b.key) })
     });
     resources.extend(keyed.into_iter().map(|(.., resource)| resource));
 }
 
+/// What a kind is compared by.
+struct Kind {
+    place: i32,
+    key: String,
+    /// Of a kind named Namespace: whether it is the core group's.
+    namespace: Option<bool>,
+}
+
 /// Two kinds named Namespace, one of them the core group's: that one comes first.
-fn are_namespaces(a: Gvk<'_>, b: Gvk<'_>) -> bool {
-    a.kind == "Namespace" && b.kind == "Namespace" && (a.group.is_empty() || b.group.is_empty())
+fn are_namespaces(a: &Kind, b: &Kind) -> bool {
+    matches!((a.namespace, b.namespace), (Some(a_is_core), Some(b_is_core)) if a_is_core || b_is_core)
 }
