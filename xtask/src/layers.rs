@@ -21,6 +21,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("gitops-appset", 3),
     ("gitops-git", 3),
     ("gitops-render", 3),
+    ("gitops-plugin", 4),
     ("gitops-source", 5),
     ("gitops-forge", 5),
     ("gitops-state", 5),

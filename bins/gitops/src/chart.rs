@@ -6,8 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use gitops_helm::{Capabilities, Chart, KubeVersion, Limits, RenderOptions, Values};
-use gitops_render::HelmCharts;
+use gitops_render::{ChartFetcher, ChartRequest, HelmCharts};
 use gitops_tree::{EntryKind, Tree, TreePath};
+
+use crate::remote_chart::RemoteCharts;
 
 /// How a chart is rendered: only charts look at these.
 #[derive(clap::Args)]
@@ -58,6 +60,19 @@ pub(crate) struct ChartArguments {
     /// API versions that the cluster has beside the usual ones.
     #[arg(long, short = 'a', value_delimiter = ',', visible_alias = "helm-api-versions")]
     api_versions: Vec<String>,
+    /// Address of the chart repository that the chart is in: the place is its name then. Credentials are those of the
+    /// environment: GITOPS_REPO_<NAME>_URL, …_USERNAME, …_PASSWORD, …_CA_FILE, …_CLIENT_CERT_FILE and …_CLIENT_KEY_FILE.
+    #[arg(long, value_name = "URL")]
+    repo: Option<String>,
+    /// Version or range of a chart that is fetched.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    version: String,
+    /// Send the repository's credentials to archives on other hosts too.
+    #[arg(long)]
+    pass_credentials: bool,
+    /// Registries (HOST or HOST:PORT) that are asked over http.
+    #[arg(long, value_name = "HOST")]
+    plain_http: Vec<String>,
     /// Print only what these templates give.
     #[arg(long, short = 's')]
     show_only: Vec<String>,
@@ -112,12 +127,35 @@ pub(crate) fn is_chart(tree: &dyn Tree, path: &TreePath) -> bool {
     }
 }
 
+/// The chart that the place and `--repo` name, where it is to be fetched.
+pub(crate) fn to_fetch(place: &str, arguments: &ChartArguments) -> Option<ChartRequest> {
+    let (repository, name) = match &arguments.repo {
+        Some(repository) => (repository.clone(), place.to_owned()),
+        None if place.starts_with("oci://") => (place.to_owned(), String::new()),
+        None => return None,
+    };
+    Some(ChartRequest { repository, name, version: arguments.version.clone(), pass_credentials: arguments.pass_credentials })
+}
+
+/// What `helm template` prints of a chart that is fetched.
+pub(crate) fn render_fetched(request: &ChartRequest, namespace: &str, arguments: &ChartArguments) -> anyhow::Result<String> {
+    let fetched = fetcher(arguments).fetch(request).map_err(anyhow::Error::msg)?;
+    print_chart(&Chart::from_archive(&fetched.archive, &Limits::default())?, namespace, arguments)
+}
+
+/// Who fetches charts, with what the flags say.
+pub(crate) fn fetcher(arguments: &ChartArguments) -> RemoteCharts {
+    RemoteCharts::new(arguments.plain_http.clone())
+}
+
 /// What `helm template` prints.
 pub(crate) fn render(tree: &dyn Tree, path: &TreePath, namespace: &str, arguments: &ChartArguments) -> anyhow::Result<String> {
+    print_chart(&Chart::load(tree, path, &Limits::default())?, namespace, arguments)
+}
+
+fn print_chart(chart: &Chart, namespace: &str, arguments: &ChartArguments) -> anyhow::Result<String> {
     arguments.refused.check()?;
-    let limits = Limits::default();
-    let values = values(arguments, &limits)?;
-    let chart = Chart::load(tree, path, &limits)?;
+    let values = values(arguments, &Limits::default())?;
     let rendered = chart.render(&values, &options(namespace, arguments)?)?;
     for warning in chart.warnings().iter().chain(&rendered.warnings) {
         eprintln!("warning: {warning}");
@@ -155,8 +193,9 @@ fn now() -> i128 {
 }
 
 /// For the charts of a kustomization, of which each says most for itself.
-pub(crate) fn of_kustomizations(arguments: &ChartArguments) -> HelmCharts {
-    HelmCharts::new(arguments.kube_version.as_deref().unwrap_or_default(), arguments.api_versions.clone(), now())
+pub(crate) fn of_kustomizations<'f>(arguments: &ChartArguments, fetcher: Option<&'f RemoteCharts>) -> HelmCharts<'f> {
+    let charts = HelmCharts::new(arguments.kube_version.as_deref().unwrap_or_default(), arguments.api_versions.clone(), now());
+    charts.with_fetcher(fetcher.map(|fetcher| fetcher as &dyn ChartFetcher), None)
 }
 
 fn read(path: &str) -> anyhow::Result<Vec<u8>> {

@@ -37,9 +37,12 @@ pub(crate) struct Engine {
   gitops render --environment production examples/honua/environments
   gitops render examples/shop/apps/web/overlays/prod
   gitops render charts/web --release-name web --namespace shop -f production.yaml --set image.tag=1.2
+  gitops render oci://registry.example.org/charts/web --version ^1.2 --release-name web
+  gitops render web --repo https://charts.example.org --version 1.2.0
   gitops render HEAD~1:examples/guestbook")]
 pub(crate) struct RenderArguments {
-    /// A directory or a packaged chart, or REVISION:PATH of the repository around the working directory.
+    /// A directory or a packaged chart, REVISION:PATH of the repository around the working directory, or a chart that is
+    /// fetched: oci://REGISTRY/PATH, or its name with --repo.
     place: String,
     #[command(flatten)]
     engine: Engine,
@@ -55,7 +58,7 @@ pub(crate) struct RenderArguments {
     /// Read a kustomization's remote bases and files from copies in this directory, HOST/PATH@REF each, and fetch nothing.
     #[arg(long, value_name = "DIRECTORY")]
     fetched: Option<PathBuf>,
-    /// Render the charts of a kustomization's `helmCharts`. Nothing is run or fetched: they lie in its `chartHome`.
+    /// Render the charts of a kustomization's `helmCharts`. Nothing is run; what is not in its `chartHome` is fetched.
     #[arg(long)]
     enable_helm: bool,
     #[command(flatten)]
@@ -92,6 +95,10 @@ pub(crate) struct DiffArguments {
 }
 
 pub(crate) fn render(arguments: &RenderArguments) -> anyhow::Result<u8> {
+    if let Some(request) = chart::to_fetch(&arguments.place, &arguments.chart) {
+        print(&chart::render_fetched(&request, &arguments.engine.namespace, &arguments.chart)?);
+        return Ok(0);
+    }
     let place = open(&arguments.place)?;
     if let Some(built) = kustomization(arguments, &place)? {
         // A reader that has gone away (`| head`) ends the program quietly.
@@ -143,7 +150,8 @@ fn kustomization(arguments: &RenderArguments, (tree, path, location): &Place) ->
         None => &fetching,
     };
     seams.remotes = Some(remotes);
-    let charts = chart::of_kustomizations(&arguments.chart);
+    let fetcher = chart::fetcher(&arguments.chart);
+    let charts = chart::of_kustomizations(&arguments.chart, Some(&fetcher).filter(|_| copies.is_none()));
     seams.charts = arguments.enable_helm.then_some(&charts as &dyn Charts);
     let built = gitops_kustomize::build(&**tree, path, &options, &seams).map_err(|error| match error.hint() {
         Some(hint) => anyhow::anyhow!("{error}\n{hint}"),

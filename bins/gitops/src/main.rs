@@ -8,6 +8,7 @@ mod local;
 mod output;
 mod project;
 mod remote;
+mod remote_chart;
 mod stop;
 mod store;
 

@@ -1,6 +1,9 @@
 //! The built command line where it needs no server: completion, render, diff, and what it says when it is used wrongly.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "../../../crates/gitops-engine/tests/chart_server/mod.rs"]
+mod chart_server;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -153,6 +156,28 @@ fn what_helm_can_and_this_does_not_is_said_with_the_way_round() {
     assert!(code == 0 && out.contains("name: a-b"), "{error}");
     let (code, _, error) = gitops(dir.path(), &["render", "web", "--name-template", "{{ fail \"no\" }}"]);
     assert!(code == 20 && error.contains("name-template"), "{error}");
+}
+
+#[test]
+fn charts_are_fetched_from_repositories_and_registries() {
+    let server = chart_server::ChartServer::start();
+    for (version, value) in [("1.2.0", "old"), ("1.3.0", "new")] {
+        server.publish("web", version, &[("templates/a.yaml", &config_map("{{ .Release.Name }}", value))]);
+    }
+    let here = Path::new(".");
+    let repository = server.web.url("charts");
+    let (code, newest, error) = gitops(here, &["render", "web", "--repo", &repository, "--version", "^1", "--release-name", "rel"]);
+    assert!(code == 0 && newest.contains("name: rel") && newest.contains("key: new"), "{error}");
+    let address = format!("oci://{}/team/web", server.web.host());
+    let (code, older, error) = gitops(here, &["render", &address, "--version", "1.2.0"]);
+    assert!(code == 0 && older.contains("key: old"), "{error}");
+    let (code, out, error) = gitops(here, &["render", "web", "--repo", &repository, "--version", "^3"]);
+    assert!(code == 20 && out.is_empty() && error.contains("the highest there is 1.3.0"), "{error}");
+    let dir = tempfile::tempdir().unwrap();
+    let kustomization = format!("helmCharts: [{{name: web, repo: '{repository}', version: 1.2.0, releaseName: rel}}]\n");
+    fs::write(dir.path().join("kustomization.yaml"), kustomization).unwrap();
+    let (code, out, error) = gitops(dir.path(), &["render", ".", "--enable-helm"]);
+    assert!(code == 0 && out.contains("key: old"), "{error}");
 }
 
 #[test]

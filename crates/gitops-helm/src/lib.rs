@@ -40,7 +40,7 @@ mod render;
 mod schema;
 mod values;
 
-pub use archive::ArchiveError;
+pub use archive::{ArchiveError, ArchiveTree};
 pub use capabilities::{Capabilities, KubeVersion, KubeVersionError};
 pub use chart::{Dependency, FieldError, IgnoreError, LoadError, Maintainer, Metadata, ValidationError};
 pub use error::RenderError;

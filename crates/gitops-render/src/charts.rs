@@ -1,28 +1,49 @@
 //! Charts of a kustomization's `helmCharts`, rendered by `gitops-helm` as `kustomize build --enable-helm` has helm do it.
 //!
 //! Charts lie in the tree, in `chartHome`/NAME (`chartHome`/NAME-VERSION/NAME where a repository and a version are given, as
-//! kustomize keeps what it pulled). What is not there is not fetched: the error says how to put it there.
+//! kustomize keeps what it pulled). What is not there and has a `repo` is asked of a [`ChartFetcher`]; without one, the error
+//! says how to put it there.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gitops_helm::{Capabilities, Chart, KubeVersion, Limits, RenderOptions, Values};
+use gitops_helm::{ArchiveTree, Capabilities, Chart, KubeVersion, Limits, RenderOptions, Values};
 use gitops_kustomize::{ChartCall, Charts};
 use gitops_manifest::Value;
 use gitops_template::{Execution, Functions, Options, TemplateSet, sprig};
+use gitops_tree::{Revision, Tree, TreePath};
+
+use crate::chart_cache::ChartCache;
+use crate::chart_request::{ChartFetcher, ChartRequest};
 
 /// Renders the charts of kustomizations.
-pub struct HelmCharts {
+pub struct HelmCharts<'f> {
     kube_version: String,
     api_versions: Vec<String>,
     now: i128,
+    fetcher: Option<&'f dyn ChartFetcher>,
+    parsed: Option<&'f ChartCache>,
     warnings: Mutex<Vec<String>>,
+    fetched: Mutex<Vec<(String, Revision)>>,
 }
 
-impl HelmCharts {
+impl<'f> HelmCharts<'f> {
     /// With what charts get that say nothing themselves: `--helm-kube-version` (empty for Helm's own) and
     /// `--helm-api-versions`. `now`: nanoseconds since 1970, for templates that ask.
-    pub fn new(kube_version: impl Into<String>, api_versions: Vec<String>, now: i128) -> HelmCharts {
-        HelmCharts { kube_version: kube_version.into(), api_versions, now, warnings: Mutex::default() }
+    pub fn new(kube_version: impl Into<String>, api_versions: Vec<String>, now: i128) -> HelmCharts<'f> {
+        let kube_version = kube_version.into();
+        HelmCharts { kube_version, api_versions, now, fetcher: None, parsed: None, warnings: Mutex::default(), fetched: Mutex::default() }
+    }
+
+    /// Fetches the charts that are not in the tree by `fetcher`, and keeps what was parsed in `parsed`.
+    #[must_use]
+    pub fn with_fetcher(mut self, fetcher: Option<&'f dyn ChartFetcher>, parsed: Option<&'f ChartCache>) -> HelmCharts<'f> {
+        (self.fetcher, self.parsed) = (fetcher, parsed);
+        self
+    }
+
+    /// What was fetched: each request as [`ChartRequest::address`] writes it, and the digest of what came.
+    pub fn take_fetched(&self) -> Vec<(String, Revision)> {
+        std::mem::take(&mut *self.fetched.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What is doubtful in the charts that were rendered, one line each.
@@ -52,7 +73,46 @@ impl HelmCharts {
     }
 }
 
-impl Charts for HelmCharts {
+/// A chart, and the values file that it has of its own.
+struct Found {
+    /// Where it lies, for messages.
+    place: String,
+    chart: Chart,
+    /// The chart's own values, where the kustomization cannot read them.
+    values: Option<Arc<[u8]>>,
+}
+
+impl HelmCharts<'_> {
+    /// The chart in the tree, or the one that is fetched for the kustomization.
+    fn find(&self, entry: &Entry<'_>, call: &ChartCall<'_>, limits: &Limits) -> Result<Found, String> {
+        let path = format!("{}/{}", entry.home(), entry.text("name"));
+        if let Some(directory) = call.directory(&path)? {
+            let place = directory.to_string();
+            let chart = Chart::load(call.tree(), &directory, limits).map_err(|e| format!("{place}: {e}"))?;
+            return Ok(Found { place, chart, values: None });
+        }
+        let Some(fetcher) = self.fetcher.filter(|_| !entry.text("repo").is_empty()) else { return Err(entry.missing(&path, call)) };
+        let request = ChartRequest {
+            repository: entry.text("repo").to_owned(),
+            name: entry.text("name").to_owned(),
+            version: entry.text("version").to_owned(),
+            pass_credentials: false,
+        };
+        let fetched = fetcher.fetch(&request)?;
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner).push((request.address(), fetched.revision.clone()));
+        let place = format!("chart {} {} of {}", request.name, fetched.version, request.repository);
+        let failed = |e: &dyn std::fmt::Display| format!("{place}: {e}");
+        let chart = match self.parsed {
+            Some(parsed) => parsed.packaged(&fetched.archive, &fetched.revision, limits),
+            None => Chart::from_archive(&fetched.archive, limits),
+        };
+        let files = ArchiveTree::unpack(&fetched.archive, fetched.revision, limits).map_err(|e| failed(&e))?;
+        let values = files.read(&TreePath::root().child("values.yaml")).map_err(|e| failed(&e))?;
+        Ok(Found { chart: chart.map_err(|e| failed(&e))?, values: Some(values.unwrap_or_default()), place })
+    }
+}
+
+impl Charts for HelmCharts<'_> {
     fn render(&self, call: &ChartCall<'_>) -> Result<Arc<[u8]>, String> {
         let entry = Entry { settings: call.settings() };
         if entry.text("name").is_empty() {
@@ -65,13 +125,11 @@ impl Charts for HelmCharts {
             Values::from_yaml(&text, file, limits.max_values_bytes).map_err(|e| e.to_string())
         });
         let additional = additional.collect::<Result<Vec<_>, String>>()?;
-        let path = format!("{}/{}", entry.home(), entry.text("name"));
-        let directory = call.directory(&path)?.ok_or_else(|| entry.missing(&path, call))?;
-        let mut values = entry.values(call, merge, limits.max_values_bytes)?;
+        let Found { place, chart, values } = self.find(&entry, call, &limits)?;
+        let mut values = entry.values(call, merge, values.as_ref(), limits.max_values_bytes)?;
         additional.iter().for_each(|over| values.merge(over));
-        let chart = Chart::load(call.tree(), &directory, &limits).map_err(|e| format!("{directory}: {e}"))?;
-        let rendered = chart.render(&values, &self.options(&entry)?).map_err(|e| format!("{directory}: {e}"))?;
-        let warnings = chart.warnings().iter().chain(&rendered.warnings).map(|w| format!("{directory}: {w}"));
+        let rendered = chart.render(&values, &self.options(&entry)?).map_err(|e| format!("{place}: {e}"))?;
+        let warnings = chart.warnings().iter().chain(&rendered.warnings).map(|w| format!("{place}: {w}"));
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).extend(warnings);
         Ok(rendered.to_text().into_bytes().into())
     }
@@ -138,17 +196,23 @@ impl<'e> Entry<'e> {
         )
     }
 
-    fn values(&self, call: &ChartCall<'_>, merge: Merge, max_bytes: usize) -> Result<Values, String> {
+    /// `fetched`: the values of a chart that is not in the tree.
+    fn values(&self, call: &ChartCall<'_>, merge: Merge, fetched: Option<&Arc<[u8]>>, max_bytes: usize) -> Result<Values, String> {
         let own = format!("{}/{}/values.yaml", self.home(), self.text("name"));
-        let file = Some(self.text("valuesFile")).filter(|f| !f.is_empty()).unwrap_or(&own);
+        let named = Some(self.text("valuesFile")).filter(|f| !f.is_empty());
+        let file = named.unwrap_or(&own);
+        let load = || match fetched.filter(|_| named.is_none()) {
+            Some(values) => Ok(values.clone()),
+            None => call.load(file),
+        };
         let has_inline = self.settings.get("valuesInline").and_then(Value::as_map).is_some_and(|map| !map.is_empty());
         if !has_inline {
-            return Values::from_yaml(&call.load(file)?, file, max_bytes).map_err(|e| e.to_string());
+            return Values::from_yaml(&load()?, file, max_bytes).map_err(|e| e.to_string());
         }
         let value = match merge {
             Merge::InlineAlone => self.settings.get("valuesInline").cloned().unwrap_or_default(),
-            Merge::InlineWins => call.merged_values(&call.load(file)?, true)?,
-            Merge::FileWins => call.merged_values(&call.load(file)?, false)?,
+            Merge::InlineWins => call.merged_values(&load()?, true)?,
+            Merge::FileWins => call.merged_values(&load()?, false)?,
         };
         Ok(Values::from_value(&value))
     }

@@ -73,6 +73,26 @@ pub enum Problem {
         /// Why, in Helm's words: chart, template and line.
         reason: String,
     },
+    /// A renderer of the embedding program failed.
+    #[error("{at}: plugin `{renderer}`: {reason}")]
+    Renderer {
+        /// What it rendered.
+        at: Location,
+        /// Its name.
+        renderer: String,
+        /// Why, in its words.
+        reason: String,
+    },
+    /// There is no renderer of that name.
+    #[error("{at}: no plugin `{name}` (there are: {})", list(.known))]
+    NoRenderer {
+        /// What needs it.
+        at: Location,
+        /// As written; empty when discovery should find one.
+        name: String,
+        /// Those that are there.
+        known: Vec<String>,
+    },
     /// More than one document in a file of ours.
     #[error("{at}: a second document begins here: a file of settings is one document")]
     SecondDocument {
@@ -294,6 +314,9 @@ impl Problem {
             }
             Problem::Kustomize(error) => return error.hint(),
             Problem::NoEnvironment { .. } => "set spec.source.plugin: {name: environment, parameters: [{name: environment, string: …}]}",
+            Problem::NoRenderer { .. } => {
+                "`plugins` of the server's configuration names the programs that may render, and has none of itself"
+            }
             Problem::LfsPointer { .. } => "commit the file without LFS: configuration is read from git alone",
             Problem::Path { .. } => "correct spec.source.path: it is seen from the root of the repository",
             Problem::ManifestMissing { .. } => "add manifest.json, or remove the directory",

@@ -11,6 +11,7 @@ use gitops_tree::{EntryKind, Tree, TreePath};
 
 use crate::error::Problem;
 use crate::limits::Limits;
+use crate::renderer::RendererError;
 
 /// Most links followed for one path, as Linux does.
 const MAX_LINKS: usize = 40;
@@ -146,13 +147,19 @@ impl<'a> Files<'a> {
 
     /// The bytes of a file, counted against the limit.
     pub(crate) fn read(&mut self, file: &Found) -> Result<Arc<[u8]>, Problem> {
+        let bytes = self.read_any(file)?;
+        if bytes.starts_with(LFS) {
+            return Err(Problem::LfsPointer { at: at(&file.path) });
+        }
+        Ok(bytes)
+    }
+
+    /// As [`Files::read`], of a file that nobody may look into: a pointer of Git LFS is one as any other.
+    fn read_any(&mut self, file: &Found) -> Result<Arc<[u8]>, Problem> {
         let bytes = self.tree.read(&file.real)?.unwrap_or_default();
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
         if self.bytes > self.limits.max_total_bytes {
             return Err(Problem::TooLarge { at: at(&file.path), limit: self.limits.max_total_bytes });
-        }
-        if bytes.starts_with(LFS) {
-            return Err(Problem::LfsPointer { at: at(&file.path) });
         }
         Ok(bytes)
     }
@@ -164,6 +171,47 @@ impl<'a> Files<'a> {
             _ => Ok(None),
         }
     }
+}
+
+/// A file: its path and its bytes.
+pub type TreeFile = (TreePath, Arc<[u8]>);
+
+/// All files below a directory, by their paths seen from it, within the limits. Links are followed inside the tree, so that
+/// what comes out has none; those that lead to nothing are left out, submodules too.
+///
+/// # Errors
+/// When a link leaves the tree or leads back to itself, or there is more than the limits allow.
+pub fn files_below(tree: &dyn Tree, directory: &TreePath, limits: &Limits) -> Result<Vec<TreeFile>, RendererError> {
+    below(&mut Files::new(tree, limits), directory).map_err(Into::into)
+}
+
+/// As [`files_below`].
+pub(crate) fn below(files: &mut Files<'_>, directory: &TreePath) -> Result<Vec<TreeFile>, Problem> {
+    let mut found = Vec::new();
+    let start = files.find(directory)?.filter(|start| start.kind == EntryKind::Directory);
+    let start = start.ok_or_else(|| Problem::Path { at: at(directory), found: "not there" })?;
+    let mut pending = vec![(start, TreePath::root(), Ancestors::default())];
+    while let Some((directory, path, above)) = pending.pop() {
+        let above = above.with(&directory.real).ok_or_else(|| Problem::LinkLoop { at: at(&directory.path) })?;
+        if above.len() > files.limits.max_depth {
+            return Err(Problem::TooDeep { at: at(&directory.path), limit: files.limits.max_depth });
+        }
+        let mut problems = Vec::new();
+        let entries = files.list_found(&directory, &mut problems)?.unwrap_or_default();
+        if let Some(problem) = problems.into_iter().find(|problem| !matches!(problem, Problem::LinkBroken { .. })) {
+            return Err(problem);
+        }
+        for entry in entries {
+            let path = path.child(entry.path.file_name());
+            match entry.kind {
+                EntryKind::Directory => pending.push((entry, path, above.clone())),
+                EntryKind::File => found.push((path, files.read_any(&entry)?)),
+                EntryKind::Symlink | EntryKind::Submodule => {}
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// The directories on the way down, to notice a link that leads back to one of them.

@@ -2,19 +2,20 @@
 //!
 //! Values, from the lowest to the highest: the chart's own, `valueFiles` in their order, `valuesObject` (else `values`),
 //! `parameters`, `fileParameters`. A file `$NAME/path` is read from the source that the Application calls NAME (`ref`), seen
-//! from its root; all others from the chart, or with a leading `/` from the root of its repository. CRDs are rendered unless `skipCrds`. Hooks are among the objects: a sync reads their
-//! annotations. A missing dependency is not fetched here: the error names the command that does.
+//! from its root; `https://…` by [`Context::remotes`], anew for each render; all others from the chart, or with a leading `/`
+//! from the root of its repository. CRDs are rendered unless `skipCrds`. Hooks are among the objects: a sync reads their
+//! annotations. What is missing in `charts/` is asked of [`crate::ChartFetcher`].
 
 use std::fmt;
 use std::sync::Arc;
 
-use gitops_helm::{Capabilities, Chart, KubeVersion, RenderOptions, Values};
-use gitops_manifest::yaml::DuplicateKeys;
-use gitops_manifest::{Manifest, Value, yaml};
+use gitops_helm::{Capabilities, KubeVersion, RenderOptions, Values};
+use gitops_kustomize::Fetched;
+use gitops_manifest::Value;
 use gitops_tree::{Tree, TreePath};
 use globset::GlobBuilder;
 
-use crate::document::parse_yaml;
+use crate::dependencies::{Loaded, Loading};
 use crate::error::Problem;
 use crate::files::{Files, at};
 use crate::render::{Context, Output, Reference};
@@ -31,35 +32,28 @@ pub(crate) fn render(
     let block = Block { value: options.block.clone().unwrap_or_default(), environment: &options.environment, tree, path, context };
     let limits = gitops_helm::Limits::default();
     let fail = |error: &dyn std::fmt::Display| block.wrong(error);
-    let chart = Chart::load(tree, path, &limits).map_err(|e| fail(&e))?;
+    let loading = Loading {
+        cache: context.parsed,
+        fetcher: context.fetcher,
+        pass_credentials: block.is("passCredentials"),
+        limits: &limits,
+        read_limits: context.limits,
+    };
+    let (fetched, loaded) = loading.chart(tree, path);
+    output.remotes.extend(fetched);
+    let Loaded { chart, reads } = loaded.map_err(|e| fail(&e))?;
+    output.reads.merge(reads);
     let values = block.values(&limits)?;
     let rendered = chart.render(&values, &block.options()?).map_err(|e| fail(&e))?;
     output.warnings.extend(chart.warnings().iter().chain(&rendered.warnings).map(|w| format!("{path}: {w}")));
     let documents = rendered.crds.iter().chain(&rendered.manifests).map(|d| (&d.path, &d.text));
     for (template, text) in documents.chain(rendered.hooks.iter().map(|h| (&h.path, &h.text))) {
-        let file = TreePath::parse(template).unwrap_or_default();
-        let parsed = parse_yaml(text.as_bytes(), &file, DuplicateKeys::LastWins, context.limits)?;
-        output.warnings.extend(parsed.warnings);
-        for document in parsed.documents.into_iter().filter(|d| !d.value.is_null()) {
-            take(document, output);
-        }
+        output.take_text(text.as_bytes(), &TreePath::parse(template).unwrap_or_default(), context.limits)?;
     }
     let (kept, repeated) = crate::rendered::keep_last(std::mem::take(&mut output.manifests), context.namespace);
     output.manifests = kept;
     output.warnings.extend(repeated.iter().map(crate::rendered::Repeated::warning));
     Ok(())
-}
-
-fn take(document: yaml::Document, output: &mut Output) {
-    let yaml::Document { mut value, at } = document;
-    let is_list = value.str_at(&["kind"]).is_some_and(|kind| kind.ends_with("List"));
-    let items = value.as_map_mut().filter(|_| is_list).and_then(|m| m.get_mut("items")).and_then(Value::as_list_mut).map(std::mem::take);
-    for object in items.unwrap_or_else(|| vec![value]) {
-        match Manifest::from_value(object, at.clone()) {
-            Ok(manifest) => output.manifests.push(manifest),
-            Err(error) => output.problems.push(error.into()),
-        }
-    }
 }
 
 /// `spec.source.helm`
@@ -72,7 +66,10 @@ struct Block<'b> {
 }
 
 /// A file that the block names.
+#[derive(Clone)]
 struct Place<'b> {
+    /// Its address, where it lies on a web server.
+    url: Option<String>,
     /// The source it is in, where that is another one.
     source: Option<&'b str>,
     tree: &'b dyn Tree,
@@ -81,16 +78,28 @@ struct Place<'b> {
 
 impl Place<'_> {
     fn is(&self, other: &Place<'_>) -> bool {
-        (self.source, &self.path) == (other.source, &other.path)
+        (self.source, &self.path, &self.url) == (other.source, &other.path, &other.url)
     }
 
     fn read(&self, context: &Context<'_>) -> Result<Option<Arc<[u8]>>, Problem> {
+        if let Some(url) = &self.url {
+            let failed = |reason: String| Problem::Helm { at: at(&self.path), reason };
+            let remotes = context.remotes.ok_or_else(|| failed(format!("`{url}`: nothing is fetched here: commit the file")))?;
+            return match remotes.fetch(url, None) {
+                Ok(Fetched::File(bytes)) => Ok(Some(bytes)),
+                Ok(Fetched::Repository(_)) => Err(failed(format!("`{url}`: a repository, not a file"))),
+                Err(e) => Err(failed(format!("`{url}`: {e}"))),
+            };
+        }
         Files::new(self.tree, context.limits).read_at(&self.path)
     }
 }
 
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(url) = &self.url {
+            return f.write_str(url);
+        }
         match self.source {
             Some(source) => write!(f, "${source}/{}", self.path),
             None => write!(f, "{}", self.path),
@@ -195,17 +204,20 @@ impl<'b> Block<'b> {
     fn resolve(&self, text: &str) -> Result<Place<'b>, Problem> {
         if let Some((reference, rest)) = self.reference(text)? {
             let path = TreePath::root().join(self.expand(rest).trim_start_matches('/')).map_err(|e| self.wrong(&e))?;
-            return Ok(Place { source: Some(reference.name), tree: reference.tree, path });
+            return Ok(Place { url: None, source: Some(reference.name), tree: reference.tree, path });
         }
         let text = self.expand(text);
+        if text.starts_with("https://") || text.starts_with("http://") {
+            return Ok(Place { url: Some(text), source: None, tree: self.tree, path: self.path.clone() });
+        }
         if text.contains("://") {
-            return Err(self.wrong(&format!("`{text}`: values are read from the repository alone, never fetched")));
+            return Err(self.wrong(&format!("`{text}`: values are read from the repository, or by https and http")));
         }
         let path = match text.strip_prefix('/') {
             Some(rest) => TreePath::parse(rest),
             None => self.path.join(&text),
         };
-        Ok(Place { source: None, tree: self.tree, path: path.map_err(|e| self.wrong(&e))? })
+        Ok(Place { url: None, source: None, tree: self.tree, path: path.map_err(|e| self.wrong(&e))? })
     }
 
     /// The other source that a file is in, and the path there. A name of the build environment is none.
@@ -228,13 +240,13 @@ impl<'b> Block<'b> {
 
     /// The values files in their order. What a glob matches stands at the glob, unless it is listed by itself too.
     fn value_files(&self) -> Result<Vec<Place<'b>>, Problem> {
-        let is_glob = |file: &Place<'_>| file.path.as_str().contains(['*', '?', '[', '{']);
+        let is_glob = |file: &Place<'_>| file.url.is_none() && file.path.as_str().contains(['*', '?', '[', '{']);
         let listed = self.list("valueFiles").iter().filter_map(Value::as_str);
         let listed = listed.map(|text| Ok((text, self.resolve(text)?))).collect::<Result<Vec<_>, Problem>>()?;
         let mut files = Vec::new();
         for (text, file) in &listed {
             if !is_glob(file) {
-                files.push(Place { path: file.path.clone(), ..*file });
+                files.push(file.clone());
                 continue;
             }
             let found = self.expand_glob(text, file)?;
@@ -244,7 +256,7 @@ impl<'b> Block<'b> {
     }
 
     fn expand_glob(&self, text: &str, pattern: &Place<'b>) -> Result<Vec<Place<'b>>, Problem> {
-        let Place { source, tree, path: pattern } = pattern;
+        let Place { source, tree, path: pattern, .. } = pattern;
         let glob = GlobBuilder::new(pattern.as_str()).literal_separator(true).build().map_err(|e| self.wrong(&e))?.compile_matcher();
         let fixed = pattern.parts().take_while(|part| !part.contains(['*', '?', '[', '{'])).collect::<Vec<_>>().join("/");
         let mut pending = vec![TreePath::parse(&fixed).map_err(|e| self.wrong(&e))?];
@@ -263,7 +275,7 @@ impl<'b> Block<'b> {
         if found.is_empty() && !self.is("ignoreMissingValueFiles") {
             return Err(self.wrong(&format!("values file glob \"{text}\" matched no files")));
         }
-        Ok(found.into_iter().map(|path| Place { source: *source, tree: *tree, path }).collect())
+        Ok(found.into_iter().map(|path| Place { url: None, source: *source, tree: *tree, path }).collect())
     }
 
     fn expand(&self, text: &str) -> String {

@@ -28,11 +28,12 @@ pub(crate) fn render(
     let noted = context.remotes.map(|remotes| Noted { remotes, seen: Mutex::default() });
     let mut seams = Seams::default();
     seams.remotes = noted.as_ref().map(|noted| noted as &dyn Remotes);
-    let charts = charts(options);
+    let charts = charts(options).with_fetcher(context.fetcher, context.parsed);
     seams.charts = context.charts.then_some(&charts as &dyn Charts);
     let built = gitops_kustomize::build(tree, path, &build, &seams);
     // A failure depends on them as well.
     output.remotes.extend(noted.map(|noted| noted.seen.into_inner().unwrap_or_else(PoisonError::into_inner)).unwrap_or_default());
+    output.remotes.extend(charts.take_fetched());
     let built = built.map_err(|e| Problem::Kustomize(Box::new(e)))?;
     output.warnings.extend(built.warnings);
     output.warnings.extend(charts.take_warnings());
@@ -48,7 +49,7 @@ pub(crate) fn render(
 }
 
 /// Charts as the Application's block says what the cluster has.
-fn charts(options: &KustomizeOptions) -> HelmCharts {
+fn charts<'f>(options: &KustomizeOptions) -> HelmCharts<'f> {
     let block = options.block.as_ref();
     let versions = block.and_then(|b| b.get("apiVersions")).and_then(Value::as_list).unwrap_or_default();
     let kube_version = block.and_then(|b| b.str_at(&["kubeVersion"])).unwrap_or_default();

@@ -22,7 +22,10 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
+mod chart_cache;
+mod chart_request;
 mod charts;
+mod dependencies;
 mod detect;
 mod directory;
 mod document;
@@ -32,16 +35,25 @@ mod files;
 mod helm;
 mod kustomize;
 mod limits;
+mod lock;
 mod nearest;
+mod overlay;
 mod overrides;
 mod render;
 mod rendered;
+mod renderer;
 mod source;
 
+pub use chart_cache::ChartCache;
+pub use chart_request::{ChartFetcher, ChartRequest, FetchedChart};
 pub use charts::HelmCharts;
 pub use error::{Problem, RenderError};
+pub use files::{TreeFile, files_below};
 pub use limits::Limits;
 pub use overrides::{SourceOverride, source_overrides};
 pub use render::{Context, Reference, render};
 pub use rendered::Rendered;
-pub use source::{DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Layout, ParameterError, Source};
+pub use renderer::{Renderer, RendererError, RendererOutput, RendererRequest, manifests_from_text};
+pub use source::{
+    CustomOptions, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Layout, ParameterError, Source,
+};

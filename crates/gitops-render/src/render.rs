@@ -1,14 +1,22 @@
 //! The one entry: choose the engine, run it, collect what it read.
 
-use gitops_kustomize::{LoadRestrictor, Remotes};
-use gitops_tree::{EntryKind, Recorder, Revision, Tree};
+use std::sync::Arc;
 
+use gitops_kustomize::{LoadRestrictor, Remotes};
+use gitops_manifest::yaml::{Document, DuplicateKeys};
+use gitops_manifest::{Manifest, Value};
+use gitops_tree::{EntryKind, ReadSet, Recorder, Revision, Tree, TreePath};
+
+use crate::chart_cache::ChartCache;
+use crate::chart_request::ChartFetcher;
 use crate::detect::{self, Detected};
+use crate::document::parse_yaml;
 use crate::error::{Problem, RenderError};
 use crate::files::{Files, at};
 use crate::limits::Limits;
 use crate::rendered::Rendered;
-use crate::source::{DirectoryOptions, EngineChoice, Source};
+use crate::renderer::{self, Renderer};
+use crate::source::{CustomOptions, DirectoryOptions, EngineChoice, Source};
 use crate::{directory, environment, helm, kustomize};
 
 /// For whom is rendered.
@@ -30,6 +38,13 @@ pub struct Context<'a> {
     /// The other sources of the application that a chart may read values from, by the names that they have there. What is
     /// read of them is not among [`Rendered::reads`]: whoever gives the trees records it.
     pub references: &'a [Reference<'a>],
+    /// Who fetches charts that are not in the tree: dependencies that are not in `charts/`, and charts of kustomizations.
+    /// Without, such a chart is an error that names the command which puts it there.
+    pub fetcher: Option<&'a dyn ChartFetcher>,
+    /// Parsed charts of other renders.
+    pub parsed: Option<&'a ChartCache>,
+    /// Further engines, which `spec.source.plugin.name` names.
+    pub renderers: &'a [Arc<dyn Renderer>],
 }
 
 /// Another source of the same application: `spec.sources[].ref`.
@@ -44,23 +59,56 @@ pub struct Reference<'a> {
 impl<'a> Context<'a> {
     /// For an application of this name and namespace, with nothing from other places.
     pub fn new(app: &'a str, namespace: &'a str, limits: &'a Limits) -> Context<'a> {
-        Context { app, namespace, limits, remotes: None, load_restrictor: LoadRestrictor::default(), charts: true, references: &[] }
+        Context {
+            app,
+            namespace,
+            limits,
+            remotes: None,
+            load_restrictor: LoadRestrictor::default(),
+            charts: true,
+            references: &[],
+            fetcher: None,
+            parsed: None,
+            renderers: &[],
+        }
     }
 }
 
 /// What an engine gives. With problems, the manifests are of no use but to find more problems.
 #[derive(Default)]
 pub(crate) struct Output {
-    pub(crate) manifests: Vec<gitops_manifest::Manifest>,
+    pub(crate) manifests: Vec<Manifest>,
     pub(crate) warnings: Vec<String>,
     pub(crate) problems: Vec<Problem>,
-    /// Remote bases, by address.
+    /// Remote bases and fetched charts, by address.
     pub(crate) remotes: Vec<(String, Revision)>,
+    /// Read at an earlier time, for what was kept from it.
+    pub(crate) reads: ReadSet,
+}
+
+impl Output {
+    /// Adds the objects of a text that must hold nothing else: lists are their items, `null` documents nothing.
+    pub(crate) fn take_text(&mut self, text: &[u8], file: &TreePath, limits: &Limits) -> Result<(), Problem> {
+        let parsed = parse_yaml(text, file, DuplicateKeys::LastWins, limits)?;
+        self.warnings.extend(parsed.warnings);
+        for Document { mut value, at } in parsed.documents.into_iter().filter(|d| !d.value.is_null()) {
+            let is_list = value.str_at(&["kind"]).is_some_and(|kind| kind.ends_with("List"));
+            let items = value.as_map_mut().filter(|_| is_list).and_then(|m| m.get_mut("items")).and_then(Value::as_list_mut);
+            let items = items.map(std::mem::take);
+            for object in items.unwrap_or_else(|| vec![value]) {
+                match Manifest::from_value(object, at.clone()) {
+                    Ok(manifest) => self.manifests.push(manifest),
+                    Err(error) => self.problems.push(error.into()),
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Renders one source.
 ///
-/// [`EngineChoice::Detect`] looks at the directory, first match wins: `kustomization.yaml`, `kustomization.yml` or
+/// [`EngineChoice::Detect`] looks at the directory, first match wins: a [`Renderer`] that finds it to be its own; `kustomization.yaml`, `kustomization.yml` or
 /// `Kustomization` (Kustomize); a name ending in `Chart.yaml` (Helm); `platform.yaml` beside `agents/` or `webapps/`
 /// (environment, platform layout); a directory
 /// `environments/` beside no manifest, or a directory inside one called `environments` whose files are no Kubernetes
@@ -80,6 +128,7 @@ pub fn render(tree: &dyn Tree, source: &Source, context: &Context<'_>) -> Result
         }
     };
     let mut reads = recorder.into_read_set();
+    reads.merge(std::mem::take(&mut output.reads));
     std::mem::take(&mut output.remotes).into_iter().for_each(|(address, revision)| reads.note_remote(address, revision));
     if output.problems.is_empty() {
         Ok(Rendered { manifests: output.manifests, reads, warnings: output.warnings, engine })
@@ -104,6 +153,10 @@ fn run(files: &mut Files<'_>, source: &Source, context: &Context<'_>, output: &m
         EngineChoice::Environment(options) => environment::render(files, path, options, context, output).map(|()| "environment"),
         EngineChoice::Kustomize(options) => kustomize::render(files.tree(), path, options, context, output).map(|()| "kustomize"),
         EngineChoice::Helm(options) => helm::render(files.tree(), path, options, context, output).map(|()| "helm"),
+        EngineChoice::Custom(options) => renderer::render(files, path, options, context, output).map(|()| "plugin"),
+        EngineChoice::Detect if renderer::discovered(files.tree(), path, context)?.is_some() => {
+            renderer::render(files, path, &CustomOptions::default(), context, output).map(|()| "plugin")
+        }
         EngineChoice::Detect => match detect::detect(&mut files.afresh(), path)? {
             Detected::Kustomize => kustomize::render(files.tree(), path, &Default::default(), context, output).map(|()| "kustomize"),
             Detected::Helm => helm::render(files.tree(), path, &Default::default(), context, output).map(|()| "helm"),

@@ -33,6 +33,8 @@ pub enum EngineChoice {
     Environment(EnvironmentOptions),
     /// A Helm chart, chosen.
     Helm(HelmOptions),
+    /// A [`crate::Renderer`] of the embedding program, chosen.
+    Custom(CustomOptions),
     /// An engine that was asked for by name and does not exist here. Rendering fails and says so.
     Unsupported {
         /// As the user wrote it, e.g. `helm`.
@@ -46,6 +48,17 @@ pub struct HelmOptions {
     /// The block as written in the Application.
     pub block: Option<Value>,
     /// The build environment, for `$NAME` in the block.
+    pub environment: Vec<(String, String)>,
+}
+
+/// What a renderer of the embedding program gets: `spec.source.plugin`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct CustomOptions {
+    /// Which; empty for the one whose discovery matches.
+    pub name: String,
+    /// The block as written in the Application.
+    pub block: Value,
+    /// The build environment, and what the block adds to it.
     pub environment: Vec<(String, String)>,
 }
 

@@ -118,6 +118,11 @@ impl<T: Tree> Recorder<T> {
         self.seen.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes what was read of the same tree before, as if it were read again.
+    pub fn note_all(&self, reads: ReadSet) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).merge(reads);
+    }
+
     fn note(&self, path: &TreePath, change: impl FnOnce(&mut Seen)) {
         let mut set = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         change(set.seen.entry(path.clone()).or_default());

@@ -177,6 +177,12 @@ impl MemoryTree {
         self.put(path, EntryKind::Symlink, target.as_bytes())
     }
 
+    /// Puts a file at `path`, its bytes shared.
+    pub fn insert(&mut self, path: &TreePath, bytes: Arc<[u8]>) {
+        self.files.insert(path.as_str().to_owned(), (EntryKind::File, bytes));
+        self.ids = OnceLock::new();
+    }
+
     fn put(mut self, path: &str, kind: EntryKind, bytes: &[u8]) -> MemoryTree {
         let path = TreePath::parse(path).expect("a path inside the tree");
         self.files.insert(path.as_str().to_owned(), (kind, bytes.into()));

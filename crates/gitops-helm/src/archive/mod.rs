@@ -6,10 +6,12 @@
 
 mod gzip;
 mod tar;
+mod tree;
 
 use std::sync::Arc;
 
 use crate::limits::Limits;
+pub use tree::ArchiveTree;
 
 /// Why an archive is no chart archive.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

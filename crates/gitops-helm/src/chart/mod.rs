@@ -30,3 +30,11 @@ pub(crate) struct ChartData {
     /// By the names of their directories or archives.
     pub(crate) children: Vec<Arc<ChartData>>,
 }
+
+impl ChartData {
+    /// Bytes of all files, those of sub-charts included.
+    pub(crate) fn bytes(&self) -> u64 {
+        let own: usize = self.templates.iter().chain(&self.files).map(|file| file.data.len()).sum();
+        own as u64 + self.children.iter().map(|child| child.bytes()).sum::<u64>()
+    }
+}

@@ -135,6 +135,17 @@ impl Chart {
         &self.data.metadata
     }
 
+    /// The dependencies that Chart.yaml lists and `charts/` does not have, which must be there before the chart renders.
+    pub fn missing_dependencies(&self) -> Vec<&crate::Dependency> {
+        let is_there = |name: &str| self.data.children.iter().any(|child| child.metadata.name == name);
+        self.data.metadata.dependencies.iter().flatten().filter(|d| !is_there(&d.name)).collect()
+    }
+
+    /// Bytes of the chart's files, those of its sub-charts included.
+    pub fn bytes(&self) -> u64 {
+        self.data.bytes()
+    }
+
     /// What is doubtful about the chart itself.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
