@@ -16,10 +16,10 @@ use gitops_tree::{EntryKind, Recorder, Tree, TreePath};
 
 use crate::engine::Inner;
 use crate::project;
-use crate::rendering::repository;
 use crate::request::{declare, remove};
 use crate::set;
 use crate::settings::Declarations;
+use crate::sources::repository;
 
 /// Deepest directory that is looked into.
 const MAX_DEPTH: usize = 16;

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use gitops_app::{Application, ApplicationStatus};
 use gitops_apply::Target;
+use gitops_render::ChartCache;
 use gitops_source::Mirrors;
 use gitops_state::{AppKey, ListQuery, NewAudit, Origin, Store, StoreError};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower::{Service, ServiceBuilder, ServiceExt};
 
+use crate::chart_shelf::Shelf;
 use crate::dependency::Dependencies;
 use crate::error::blocking;
 use crate::gate::Stops;
@@ -20,11 +22,12 @@ use crate::home;
 use crate::metrics::Metrics;
 use crate::project::{self, Projects};
 use crate::queue::Queue;
-use crate::rendering::Inputs;
+use crate::readers::Addresses;
 use crate::report::Report;
 use crate::set::{self, Sets};
 use crate::settings::Settings;
 use crate::slot::{Last, Slot};
+use crate::sources::Inputs;
 use crate::{operation, pass, polling, remote};
 
 /// ApplicationSets looked at at the same time: they mostly wait for others.
@@ -52,6 +55,9 @@ pub enum StartError {
     /// The setting of what remote bases may be read.
     #[error("kustomize.remotes: {0}")]
     Remotes(String),
+    /// The directory of charts.
+    #[error("{0}")]
+    Charts(String),
     /// The runtime.
     #[error("{0}")]
     Runtime(String),
@@ -68,6 +74,9 @@ pub(crate) struct Inner {
     pub(crate) report: Option<Arc<dyn Report>>,
     pub(crate) settings: Settings,
     remotes: gitops_source::Remotes,
+    pub(crate) shelf: Shelf,
+    pub(crate) parsed: ChartCache,
+    pub(crate) addresses: Addresses,
     pub(crate) slots: RwLock<BTreeMap<String, Arc<Slot>>>,
     pub(crate) queue: Queue,
     pub(crate) metrics: Metrics,
@@ -89,9 +98,18 @@ impl Inner {
 
     /// Where sources are read.
     pub(crate) fn inputs(&self, app: &Application) -> Inputs<'_> {
-        let Settings { aliases, limits, load_restrictor, .. } = &self.settings;
-        let (mirrors, remotes, load_restrictor) = (&self.mirrors, &self.remotes, *load_restrictor);
-        Inputs { mirrors, aliases, limits, remotes, load_restrictor, target: self.target(app).ok() }
+        let Settings { aliases, limits, load_restrictor, renderers, .. } = &self.settings;
+        Inputs {
+            mirrors: &self.mirrors,
+            aliases,
+            limits,
+            remotes: &self.remotes,
+            load_restrictor: *load_restrictor,
+            shelf: &self.shelf,
+            parsed: &self.parsed,
+            renderers: &renderers.0,
+            target: self.target(app).ok(),
+        }
     }
 
     pub(crate) fn all_slots(&self) -> Vec<Arc<Slot>> {
@@ -158,11 +176,15 @@ impl Engine {
     /// When the store cannot be read.
     pub async fn start(parts: Parts, settings: Settings) -> Result<Engine, StartError> {
         let remotes = remote::remotes(&settings.remotes, &settings.aliases).map_err(|e| StartError::Remotes(e.to_string()))?;
+        let shelf = Shelf::open(settings.charts.clone(), &settings.aliases).map_err(|e| StartError::Charts(e.to_string()))?;
         let mut targets = by_name_and_server(parts.targets);
         let inner = Arc::new_cyclic(|weak| {
             home::add(&mut targets, weak.clone());
             Inner {
                 remotes,
+                shelf,
+                parsed: ChartCache::new(settings.parsed_charts),
+                addresses: Addresses::default(),
                 store: parts.store,
                 mirrors: parts.mirrors,
                 targets,
@@ -214,6 +236,11 @@ impl Engine {
         &self.0.metrics
     }
 
+    /// How many charts were parsed: applications of one chart share its parse.
+    pub fn charts_parsed(&self) -> u64 {
+        self.0.parsed.parses()
+    }
+
     /// Counters as Prometheus reads them.
     pub fn metrics_text(&self) -> String {
         let mut counted: BTreeMap<(String, String), u64> = BTreeMap::new();
@@ -224,7 +251,7 @@ impl Engine {
             *counted.entry((sync.to_owned(), health.to_owned())).or_default() += 1;
         }
         let rows: Vec<_> = counted.into_iter().map(|((sync, health), n)| (sync, health, n)).collect();
-        self.0.metrics.text(&rows, self.0.queue.len())
+        self.0.metrics.text(&rows, self.0.queue.len(), self.0.parsed.parses())
     }
 
     /// Something happened to an application's live state (`Some`), or it is not known to which (`None`).

@@ -14,27 +14,24 @@ use gitops_source::{RepoUrl, RevisionSpec};
 use gitops_state::{AppKey, StatusRow};
 use gitops_tree::{Revision, Tree};
 
+use crate::chart_shelf;
 use crate::engine::Inner;
 use crate::metrics::Metrics;
 use crate::pass;
-use crate::polling::remote_bases;
-use crate::rendering::{Rendering, repository};
+use crate::rendering::Rendering;
 use crate::slot::Slot;
+use crate::sources::At;
 
 /// Statuses written in one transaction: enough to save time, few enough that other writers do not wait for long.
 const WRITTEN_AT_ONCE: usize = 250;
 
 /// Moves on, or queues, every application that reads `url`. Blocking.
 pub(crate) fn follow(inner: &Inner, url: &RepoUrl) {
-    let mut look = Look { inner, urls: HashMap::new(), revisions: HashMap::new(), trees: HashMap::new() };
+    let mut look = Look { inner, revisions: HashMap::new(), trees: HashMap::new() };
     let mut rows: Vec<(Arc<Slot>, StatusRow)> = Vec::new();
-    for slot in inner.all_slots() {
+    for slot in inner.readers(|app, slot| inner.repositories_of(app, Some(slot)).contains(url)) {
         let app = slot.lock().app.clone();
         let sources = app.effective_sources();
-        let is_base = |look: &mut Look<'_>| remote_bases(&slot).iter().any(|spec| look.address(&spec.clone).is_some_and(|u| u == *url));
-        if !sources.iter().any(|source| look.url(source).is_some_and(|u| u == *url)) && !is_base(&mut look) {
-            continue;
-        }
         match look.unconcerned(&slot, &app, &sources) {
             Some(Unconcerned::SameRevision) => Metrics::count(&inner.metrics.unconcerned),
             Some(Unconcerned::At(rendering)) => {
@@ -69,23 +66,22 @@ enum Unconcerned {
 /// What is found out once for all applications.
 struct Look<'a> {
     inner: &'a Inner,
-    urls: HashMap<String, Option<RepoUrl>>,
     revisions: HashMap<(RepoUrl, String, String), Option<Revision>>,
     trees: HashMap<(RepoUrl, Revision), Option<Arc<dyn Tree>>>,
 }
 
 impl Look<'_> {
-    fn url(&mut self, source: &ApplicationSource) -> Option<RepoUrl> {
-        if source.chart.is_empty() { self.address(&source.repo_url) } else { None }
-    }
-
-    fn address(&mut self, address: &str) -> Option<RepoUrl> {
-        if let Some(known) = self.urls.get(address) {
-            return known.clone();
+    /// A source at what it is read now, and its files. `None` for whatever is out of the ordinary.
+    fn source(&mut self, source: &ApplicationSource) -> Option<(At, Arc<dyn Tree>)> {
+        if let Some(request) = chart_shelf::request(source, None) {
+            let resolved = self.inner.shelf.known(&request)?;
+            let tree = self.inner.shelf.tree(&request, &resolved).ok()?;
+            return Some((At { revision: resolved.revision, version: Some(resolved.version) }, tree));
         }
-        let url = repository(address, &self.inner.settings.aliases).ok();
-        self.urls.insert(address.to_owned(), url.clone());
-        url
+        let url = self.inner.repository(&source.repo_url)?;
+        let revision = self.revision(&url, source)?;
+        let tree = self.tree(&url, &revision)?;
+        Some((At::commit(revision), tree))
     }
 
     fn revision(&mut self, url: &RepoUrl, source: &ApplicationSource) -> Option<Revision> {
@@ -116,12 +112,11 @@ impl Look<'_> {
         let mut revisions = Vec::with_capacity(sources.len());
         let mut trees = Vec::with_capacity(sources.len());
         for source in sources {
-            let url = self.url(source)?;
-            let revision = self.revision(&url, source)?;
-            trees.push(self.tree(&url, &revision)?);
-            revisions.push(revision);
+            let (at, tree) = self.source(source)?;
+            trees.push(tree);
+            revisions.push(at);
         }
-        let bases = || rendering.remotes_hold(&self.inner.mirrors, &self.inner.settings.aliases);
+        let bases = || rendering.remotes_hold(&self.inner.inputs(app));
         if rendering.result.is_err() || !rendering.is_for(app) || !bases() {
             return None;
         }

@@ -25,6 +25,8 @@
 //! `examples/embed.rs` renders, diffs and applies a tree with the crates below this one, without an engine.
 
 mod alias;
+mod build_environment;
+mod chart_shelf;
 mod comparison;
 mod declaration;
 mod dependency;
@@ -42,6 +44,8 @@ mod pass;
 mod polling;
 mod project;
 mod queue;
+mod readers;
+mod release;
 mod remote;
 mod rendering;
 mod report;
@@ -50,6 +54,7 @@ mod rollback;
 mod set;
 mod settings;
 mod slot;
+mod sources;
 
 pub use alias::Alias;
 pub use engine::{Engine, Parts, StartError};
@@ -61,4 +66,4 @@ pub use pair::{Pair, shown};
 pub use report::{DeployEvent, DeployState, Report};
 pub use request::{AppPage, AppQuery, AppView, Begun, History, Refresh, RollbackTo};
 pub use set::{PreviewApplication, PreviewChange, SetPreview, SetView};
-pub use settings::{Declarations, Settings};
+pub use settings::{Declarations, Renderers, Settings};

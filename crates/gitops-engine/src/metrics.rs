@@ -47,7 +47,8 @@ impl Metrics {
     }
 
     /// Everything in Prometheus' text format. `applications` are (sync status, health, how many).
-    pub fn text(&self, applications: &[(String, String, u64)], queued: usize) -> String {
+    /// `charts_parsed` is counted where parsed charts are kept.
+    pub fn text(&self, applications: &[(String, String, u64)], queued: usize, charts_parsed: u64) -> String {
         let mut out = String::new();
         let mut counter = |name: &str, help: &str, value: &AtomicU64| {
             let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}\n", value.load(Ordering::Relaxed));
@@ -55,6 +56,7 @@ impl Metrics {
         counter("gitops_app_reconcile_total", "Passes over one application.", &self.reconciles);
         counter("gitops_render_total", "Sources rendered.", &self.renders);
         counter("gitops_render_saved_total", "Passes that needed no render.", &self.renders_saved);
+        counter("gitops_chart_parsed_total", "Charts parsed; applications of one chart share its parse.", &AtomicU64::new(charts_parsed));
         counter("gitops_app_unconcerned_total", "Applications whose files a fetched commit did not touch.", &self.unconcerned);
         counter("gitops_app_reconcile_failed_total", "Passes that ended in an error.", &self.failures);
         counter("argocd_app_sync_total", "Operations begun.", &self.operations);
@@ -90,7 +92,7 @@ mod tests {
     fn text_has_a_type_for_each_name() {
         let m = Metrics::default();
         m.reconciled(Duration::from_millis(1500));
-        let text = m.text(&[("Synced".into(), "Healthy".into(), 3)], 0);
+        let text = m.text(&[("Synced".into(), "Healthy".into(), 3)], 0, 0);
         assert!(text.contains("\ngitops_app_reconcile_total 1\n"), "{text}");
         assert!(text.contains("gitops_app_reconcile_seconds_total 1.5\n"));
         assert!(text.contains("gitops_applications{sync_status=\"Synced\",health_status=\"Healthy\"} 3\n"));

@@ -17,12 +17,14 @@ use gitops_manifest::{Manifest, ObjectId, json};
 use gitops_state::{Finish, ManifestBlob, NewHistory, NewOperation, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::chart_shelf;
 use crate::engine::Inner;
 use crate::error::{EngineError, blocking};
 use crate::journal::{StoreJournal, SystemClock};
 use crate::metrics::Metrics;
 use crate::pass;
 use crate::project::Ruling;
+use crate::release;
 use crate::report::{DeployEvent, DeployState};
 use crate::slot::{Again, Last, Running, Slot};
 
@@ -135,11 +137,13 @@ pub(crate) async fn begin(
     let started = gitops_state::now();
     let sync = request.sync(&app, target.takes_part());
     let rules = crate::pair::rules(&app).map_err(EngineError::Invalid)?;
+    let (work, of, declared) = (inner.clone(), slot.clone(), app.clone());
+    let is_first = blocking(move || release::is_first(&work, &of, &declared)).await?;
     let planned = plan(&PlanInput {
         operation: &id,
         app: slot.name(),
         namespace: &app.spec.destination.namespace,
-        desired: &desired,
+        desired: &release::for_release(&desired, is_first),
         live,
         unchanged: &|desired, live| !crate::pair::differs(desired, live.manifest.body(), &rules),
         activation: &|object| target.activation_group(object),
@@ -559,7 +563,9 @@ async fn record_end(inner: &Arc<Inner>, id: &str, finish: &Finish) -> Result<(),
 fn tell(inner: &Inner, slot: &Slot, request: &Request, state: DeployState, description: &str) {
     let Some(report) = inner.report.as_ref().filter(|_| request.commit) else { return };
     let link = format!("{}/api/v1/applications/{}", inner.settings.external_url, slot.name());
-    for (source, revision) in request.sources.iter().zip(&request.revisions) {
+    for (source, revision) in
+        request.sources.iter().zip(&request.revisions).filter(|(source, _)| chart_shelf::request(source, None).is_none())
+    {
         report.deployed(DeployEvent {
             app: slot.name().to_owned(),
             repo_url: source.repo_url.clone(),

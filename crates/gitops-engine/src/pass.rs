@@ -175,7 +175,7 @@ async fn wanted(inner: &Arc<Inner>, slot: &Arc<Slot>, app: &Arc<Application>, ho
         let mut state = slot.lock();
         (state.rendering.clone(), std::mem::take(&mut state.hard))
     };
-    let (work, app, last) = (inner.clone(), app.clone(), before.clone());
+    let (work, app, shown, last) = (inner.clone(), app.clone(), app.clone(), before.clone());
     let result = blocking(move || {
         let inputs = work.inputs(&app);
         desired(&app, &inputs, last.as_deref(), &[], hard)
@@ -197,7 +197,12 @@ async fn wanted(inner: &Arc<Inner>, slot: &Arc<Slot>, app: &Arc<Application>, ho
         }
     };
     slot.lock().rendering = Some(rendering.clone());
-    from_rendering(&rendering)
+    let mut wanted = from_rendering(&rendering)?;
+    let problems = Inner::charts_of(&shown, Some(slot)).iter().filter_map(|chart| inner.shelf.problem(chart)).collect::<Vec<_>>();
+    if !problems.is_empty() {
+        wanted.conditions.push(condition(ConditionType::ComparisonError, problems.join("\n")));
+    }
+    Ok(wanted)
 }
 
 fn from_rendering(rendering: &Rendering) -> Result<Wanted, Condition> {
@@ -211,7 +216,7 @@ fn from_rendering(rendering: &Rendering) -> Result<Wanted, Condition> {
         vec![condition(ConditionType::RepeatedResourceWarning, rendering.warnings.join("\n"))]
     };
     let source_type = match rendering.engine {
-        "environment" => SourceType::Plugin,
+        "environment" | "plugin" => SourceType::Plugin,
         "kustomize" => SourceType::Kustomize,
         "helm" => SourceType::Helm,
         _ => SourceType::Directory,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use gitops_app::Application;
-use gitops_kustomize::RepositorySpec;
+use gitops_render::ChartRequest;
 use gitops_source::webhook::Event;
 use gitops_source::{RepoUrl, RevisionSpec, next_poll, poll_seed};
 use gitops_tree::ReadSet;
@@ -18,9 +18,7 @@ use crate::engine::{Engine, Inner};
 use crate::error::blocking;
 use crate::following;
 use crate::metrics::Metrics;
-use crate::rendering::repository;
 use crate::set;
-use crate::slot::Slot;
 
 /// When to try again after a fetch failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(15);
@@ -45,30 +43,32 @@ impl Polls {
     }
 }
 
-/// Every repository that is read, by the text of its URL.
-fn repositories(inner: &Inner) -> BTreeMap<String, RepoUrl> {
-    let mut found = BTreeMap::new();
-    let mut add = |url: &str| {
-        if let Ok(url) = repository(url, &inner.settings.aliases) {
-            found.insert(url.to_string(), url);
-        }
-    };
-    for declarations in &inner.settings.declarations {
-        add(&declarations.repo_url);
-    }
-    set::repositories(inner).iter().for_each(|url| add(url));
-    for slot in inner.all_slots() {
-        let app = slot.lock().app.clone();
-        app.effective_sources().iter().filter(|s| s.chart.is_empty()).for_each(|s| add(&s.repo_url));
-        remote_bases(&slot).iter().for_each(|spec| add(&spec.clone));
-    }
-    found
+/// What is asked for news.
+#[derive(Clone)]
+enum Polled {
+    Repository(RepoUrl),
+    Chart(ChartRequest),
 }
 
-/// The remote bases that an application's last render read.
-pub(crate) fn remote_bases(slot: &Slot) -> Vec<RepositorySpec> {
-    let rendering = slot.lock().rendering.clone();
-    rendering.iter().flat_map(|r| r.remotes()).filter_map(|(address, _)| RepositorySpec::parse(address)).collect()
+/// Everything that is read, by the text of its address.
+fn polled(inner: &Inner) -> BTreeMap<String, Polled> {
+    let mut found = BTreeMap::new();
+    for url in inner.settings.declarations.iter().filter_map(|d| inner.repository(&d.repo_url)) {
+        found.insert(url.to_string(), Polled::Repository(url));
+    }
+    for url in set::repositories(inner).iter().filter_map(|url| inner.repository(url)) {
+        found.insert(url.to_string(), Polled::Repository(url));
+    }
+    for slot in inner.all_slots() {
+        let app = slot.lock().app.clone();
+        for url in inner.repositories_of(&app, Some(&slot)) {
+            found.insert(url.to_string(), Polled::Repository(url));
+        }
+        for chart in Inner::charts_of(&app, Some(&slot)) {
+            found.insert(chart.address(), Polled::Chart(chart));
+        }
+    }
+    found
 }
 
 /// Polls until the engine stops.
@@ -76,14 +76,14 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     while !inner.stopping.load(Ordering::Acquire) {
         let now = SystemTime::now();
         let mut next = now + Duration::from_secs(60);
-        for (name, url) in repositories(&inner) {
+        for (name, what) in polled(&inner) {
             let mut due = inner.polls.due.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = due.entry(name).or_insert(Due { at: Some(now) });
+            let known = due.entry(name.clone()).or_insert(Due { at: Some(now) });
             match known.at {
                 Some(at) if at <= now => {
                     known.at = None;
                     drop(due);
-                    inner.keep(tokio::spawn(poll(inner.clone(), url)));
+                    inner.keep(tokio::spawn(poll(inner.clone(), name, what)));
                 }
                 Some(at) => next = next.min(at),
                 None => {}
@@ -95,17 +95,21 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 }
 
 /// One poll, and the time of the next.
-async fn poll(inner: Arc<Inner>, url: RepoUrl) {
-    let work = (inner.clone(), url.clone());
-    let result = blocking(move || fetch(&work.0, &work.1)).await;
+async fn poll(inner: Arc<Inner>, name: String, what: Polled) {
+    let work = inner.clone();
+    let result = blocking(move || match &what {
+        Polled::Repository(url) => fetch(&work, url),
+        Polled::Chart(chart) => look(&work, chart),
+    });
+    let result = result.await;
     let interval = inner.settings.poll_interval;
     let now = SystemTime::now();
     let at = match result {
         Ok(true) if interval.is_zero() => now + Duration::from_secs(86_400 * 365),
-        Ok(true) => next_poll(now, interval.mul_f64(0.9), interval.mul_f64(0.2), poll_seed(&url)),
+        Ok(true) => next_poll(now, interval.mul_f64(0.9), interval.mul_f64(0.2), poll_seed(&name)),
         _ => now + AFTER_FAILURE,
     };
-    if let Some(due) = inner.polls.due.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&url.to_string()) {
+    if let Some(due) = inner.polls.due.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&name) {
         due.at = Some(at);
     }
     inner.polls.wake();
@@ -130,35 +134,42 @@ fn fetch(inner: &Arc<Inner>, url: &RepoUrl) -> bool {
         Err(e) => {
             Metrics::count(&inner.metrics.fetches_failed);
             tracing::warn!("{e}");
-            for slot in reading(inner, url) {
-                inner.queue.add(&slot);
+            for slot in inner.readers(|app, slot| inner.repositories_of(app, Some(slot)).contains(url)) {
+                inner.queue.add(slot.name());
             }
             false
         }
     }
 }
 
-/// Fetches every repository that an application reads. Blocking.
-pub(crate) fn fetch_for(inner: &Arc<Inner>, app: &Application) {
-    for source in app.effective_sources().iter() {
-        if let Ok(url) = repository(&source.repo_url, &inner.settings.aliases) {
-            fetch(inner, &url);
+/// Asks what a chart's version or range means now, and puts what reads it into the queue when that is news, or when it
+/// could not be asked. Says whether it could. Blocking.
+fn look(inner: &Inner, chart: &ChartRequest) -> bool {
+    Metrics::count(&inner.metrics.fetches);
+    let before = inner.shelf.problem(chart);
+    let outcome = inner.shelf.look(chart);
+    if let Err(e) = &outcome {
+        Metrics::count(&inner.metrics.fetches_failed);
+        tracing::warn!("{e}");
+    }
+    // A problem that stays is shown already.
+    if outcome.as_ref().is_ok_and(|is_news| *is_news) || (outcome.is_err() && inner.shelf.problem(chart) != before) {
+        for slot in inner.readers(|app, slot| Inner::charts_of(app, Some(slot)).contains(chart)) {
+            inner.queue.add(slot.name());
         }
     }
-    let bases = inner.slot(&app.metadata.name).map(|slot| remote_bases(&slot)).unwrap_or_default();
-    for spec in bases {
-        if let Ok(url) = repository(&spec.clone, &inner.settings.aliases) {
-            fetch(inner, &url);
-        }
-    }
+    outcome.is_ok()
 }
 
-/// Names of the applications that read a repository.
-fn reading(inner: &Inner, url: &RepoUrl) -> Vec<String> {
-    let reads = |app: &Application| {
-        app.effective_sources().iter().any(|s| repository(&s.repo_url, &inner.settings.aliases).is_ok_and(|u| u == *url))
-    };
-    inner.all_slots().iter().filter(|slot| reads(&slot.lock().app.clone())).map(|slot| slot.name().to_owned()).collect()
+/// Asks for news of everything that an application reads. Blocking.
+pub(crate) fn fetch_for(inner: &Arc<Inner>, app: &Application) {
+    let slot = inner.slot(&app.metadata.name);
+    for url in inner.repositories_of(app, slot.as_deref()) {
+        fetch(inner, &url);
+    }
+    for chart in Inner::charts_of(app, slot.as_deref()) {
+        look(inner, &chart);
+    }
 }
 
 impl Engine {
@@ -194,7 +205,7 @@ impl Engine {
         }
         urls.extend(set::repositories(inner).into_iter().filter(|url| concerns(url)));
         for url in urls {
-            if let Ok(url) = repository(&url, &inner.settings.aliases) {
+            if let Some(url) = inner.repository(&url) {
                 let work = inner.clone();
                 inner.keep(tokio::spawn(async move {
                     let _ = blocking(move || fetch(&work, &url)).await;

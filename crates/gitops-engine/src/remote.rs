@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use gitops_kustomize::{Fetched, RepositorySpec};
+use gitops_render::ChartRequest;
 use gitops_source::{AllowList, Mirrors, Remotes, RemotesConfig, RepoUrlError};
 use gitops_tree::{Revision, Tree};
 
 use crate::alias::{Alias, read_from};
+use crate::sources::Inputs;
 
 /// The mirrors, as the renderer asks for remote bases.
 pub(crate) struct Remote<'a> {
@@ -22,11 +24,14 @@ pub(crate) fn remotes(allowed: &[String], aliases: &[Alias]) -> Result<Remotes, 
     Ok(Remotes::new(RemotesConfig::new(list)))
 }
 
-/// Whether the remote bases that were read still mean the same commits.
-pub(crate) fn hold<'r>(mut remotes: impl Iterator<Item = (&'r str, &'r Revision)>, mirrors: &Mirrors, aliases: &[Alias]) -> bool {
+/// Whether the remote bases and charts that were read still mean the same commits and digests.
+pub(crate) fn hold<'r>(mut remotes: impl Iterator<Item = (&'r str, &'r Revision)>, inputs: &Inputs<'_>) -> bool {
     remotes.all(|(address, revision)| {
-        let spec = RepositorySpec::parse(address);
-        spec.is_some_and(|spec| Remotes::known(mirrors, &read_from(&spec.clone, aliases), &spec.reference).as_ref() == Some(revision))
+        if let Some(chart) = ChartRequest::parse(address) {
+            return inputs.shelf.known(&chart).is_some_and(|known| known.revision == *revision);
+        }
+        let known = |spec: RepositorySpec| Remotes::known(inputs.mirrors, &read_from(&spec.clone, inputs.aliases), &spec.reference);
+        RepositorySpec::parse(address).and_then(known).as_ref() == Some(revision)
     })
 }
 

@@ -3,8 +3,8 @@
 //!
 //! Blocking: it reads object databases. The engine calls it from blocking threads.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use gitops_app::{Application, ApplicationSource};
 use gitops_apply::Target;
@@ -12,14 +12,14 @@ use gitops_kustomize::LoadRestrictor;
 use gitops_manifest::patch::merge;
 use gitops_manifest::{Manifest, json};
 use gitops_render::{
-    Context, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Limits, Reference, RenderError, Rendered,
-    Source, SourceOverride,
+    ChartRequest, Context, CustomOptions, DirectoryOptions, EngineChoice, EnvironmentOptions, HelmOptions, KustomizeOptions, Reference,
+    RenderError, Rendered, Source, SourceOverride,
 };
-use gitops_source::{Mirrors, Remotes, RepoUrl, RevisionSpec};
-use gitops_tree::{Entry, ReadSet, Recorder, Revision, Tree, TreeError, TreePath};
+use gitops_tree::{ReadSet, Recorder, Revision, Tree, TreePath};
 
-use crate::alias::{Alias, read_from};
-use crate::remote::{self, Remote};
+use crate::build_environment;
+use crate::remote;
+use crate::sources::{At, Inputs, Located, Origin, Watched};
 
 /// A render and what it depends on. Cheap to clone.
 #[derive(Clone)]
@@ -27,7 +27,9 @@ pub(crate) struct Rendering {
     /// Which render this is: two with one id have the same objects, whatever their revisions. Never 0.
     pub(crate) id: u64,
     /// One for each source, in their order. Moves on without a render while the inputs stay the same.
-    pub(crate) revisions: Vec<Revision>,
+    pub(crate) revisions: Vec<At>,
+    /// The charts among the sources: which, at which version and digest.
+    charts: Arc<[String]>,
     /// What was rendered for: sources, name and namespace. Another text is another render.
     parameters: Arc<str>,
     reads: Arc<[ReadSet]>,
@@ -42,7 +44,7 @@ pub(crate) struct Rendering {
 /// What [`desired`] did.
 pub(crate) enum Desired {
     /// The render from before holds; these are its revisions now.
-    Unchanged(Vec<Revision>),
+    Unchanged(Vec<At>),
     /// Rendered anew.
     Rendered(Rendering),
 }
@@ -56,19 +58,6 @@ pub(crate) enum DesiredError {
     /// The repository, its revision or its objects.
     #[error("{0}")]
     Repository(String),
-}
-
-/// Where sources are read.
-pub(crate) struct Inputs<'a> {
-    pub(crate) mirrors: &'a Mirrors,
-    pub(crate) aliases: &'a [Alias],
-    pub(crate) limits: &'a Limits,
-    /// Who fetches what kustomizations name by addresses.
-    pub(crate) remotes: &'a Remotes,
-    /// What kustomizations may read, unless the Application says otherwise.
-    pub(crate) load_restrictor: LoadRestrictor,
-    /// Where the objects go: it knows which kinds have namespaces.
-    pub(crate) target: Option<Arc<dyn Target>>,
 }
 
 /// The annotation of an Application by which its kustomization may read more, or less, than the server's setting says.
@@ -85,67 +74,6 @@ fn load_restrictor(app: &Application) -> Result<Option<LoadRestrictor>, DesiredE
     }
 }
 
-impl Inputs<'_> {
-    /// The repository that a source is read from.
-    pub(crate) fn repository(&self, source: &ApplicationSource) -> Result<RepoUrl, DesiredError> {
-        repository(&source.repo_url, self.aliases)
-    }
-
-    fn revision(&self, source: &ApplicationSource, fixed: Option<&str>) -> Result<(RepoUrl, Revision), DesiredError> {
-        let url = self.repository(source)?;
-        let spec = RevisionSpec::parse(fixed.unwrap_or_else(|| source.revision_spec())).map_err(|e| DesiredError::Spec(e.to_string()))?;
-        if !self.mirrors.has(&url) {
-            self.mirrors.fetch(&url).map_err(|e| DesiredError::Repository(e.to_string()))?;
-        }
-        let prefix = Some(source.tag_prefix.as_str()).filter(|p| !p.is_empty());
-        let revision = self.mirrors.resolve(&url, &spec, prefix).map_err(|e| DesiredError::Repository(e.to_string()))?;
-        Ok((url, revision))
-    }
-}
-
-pub(crate) fn repository(url: &str, aliases: &[Alias]) -> Result<RepoUrl, DesiredError> {
-    RepoUrl::parse(&read_from(url, aliases)).map_err(|e| DesiredError::Spec(e.to_string()))
-}
-
-/// A tree that remembers where it was found to be damaged.
-struct Watched<T> {
-    tree: T,
-    damaged: Mutex<Option<TreePath>>,
-}
-
-impl<T: Tree> Watched<T> {
-    fn new(tree: T) -> Watched<T> {
-        Watched { tree, damaged: Mutex::default() }
-    }
-
-    fn damage(&self) -> Option<TreePath> {
-        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn seen<R>(&self, result: Result<R, TreeError>) -> Result<R, TreeError> {
-        result.inspect_err(|e| {
-            if let TreeError::Damaged { path, .. } = e {
-                *self.damaged.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.clone());
-            }
-        })
-    }
-}
-
-impl<T: Tree> Tree for Watched<T> {
-    fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
-        self.seen(self.tree.entry(path))
-    }
-    fn read(&self, path: &TreePath) -> Result<Option<Arc<[u8]>>, TreeError> {
-        self.seen(self.tree.read(path))
-    }
-    fn list(&self, path: &TreePath) -> Result<Option<Vec<Entry>>, TreeError> {
-        self.seen(self.tree.list(path))
-    }
-    fn revision(&self) -> Option<&Revision> {
-        self.tree.revision()
-    }
-}
-
 /// The desired objects of `app`. `before` is the last render; `fixed` revisions replace what the sources say, one each.
 /// With `anew`, a render is made even if nothing changed.
 pub(crate) fn desired(
@@ -157,18 +85,15 @@ pub(crate) fn desired(
 ) -> Result<Desired, DesiredError> {
     let sources = app.effective_sources();
     let parameters = parameters(app, &sources);
-    let mut revisions = Vec::with_capacity(sources.len());
-    let mut urls = Vec::with_capacity(sources.len());
+    let mut located = Vec::with_capacity(sources.len());
     for (i, source) in sources.iter().enumerate() {
-        let (url, revision) = inputs.revision(source, fixed.get(i).map(String::as_str))?;
-        revisions.push(revision);
-        urls.push(url);
+        located.push(inputs.locate(source, fixed.get(i).map(String::as_str))?);
     }
     let before = before.filter(|b| !anew && *b.parameters == *parameters);
-    if before.is_some_and(|b| b.revisions == revisions && b.remotes_hold(inputs.mirrors, inputs.aliases)) {
-        return Ok(Desired::Unchanged(revisions));
+    if before.is_some_and(|b| b.is_at(&located) && b.remotes_hold(inputs)) {
+        return Ok(Desired::Unchanged(revisions(&located)));
     }
-    let place = Place { app, sources: &sources, parameters, urls, revisions };
+    let place = Place { app, sources: &sources, parameters, located };
     let trees = place.trees(inputs)?;
     let outcome = place.read(&trees, before, inputs);
     let damaged: Vec<_> = trees.iter().enumerate().filter_map(|(i, tree)| Some((i, tree.damage()?))).collect();
@@ -176,7 +101,8 @@ pub(crate) fn desired(
         return outcome;
     }
     for (i, path) in damaged {
-        let mended = inputs.mirrors.mend(&place.urls[i], &place.revisions[i], &path);
+        let Located { origin: Origin::Repository(url), at } = &place.located[i] else { continue };
+        let mended = inputs.mirrors.mend(url, &at.revision, &path);
         for warning in mended.map_err(|e| DesiredError::Repository(e.to_string()))?.warnings {
             tracing::warn!("{warning}");
         }
@@ -184,32 +110,33 @@ pub(crate) fn desired(
     place.read(&place.trees(inputs)?, before, inputs)
 }
 
+fn revisions(located: &[Located]) -> Vec<At> {
+    located.iter().map(|l| l.at.clone()).collect()
+}
+
 /// What is to be rendered, and at which revisions.
 struct Place<'a> {
     app: &'a Application,
     sources: &'a [ApplicationSource],
     parameters: String,
-    urls: Vec<RepoUrl>,
-    revisions: Vec<Revision>,
+    located: Vec<Located>,
 }
 
 impl Place<'_> {
-    fn trees(&self, inputs: &Inputs<'_>) -> Result<Vec<Watched<impl Tree + use<>>>, DesiredError> {
-        let open = |(url, revision)| inputs.mirrors.tree(url, revision).map(Watched::new);
-        let trees = self.urls.iter().zip(&self.revisions).map(open);
-        trees.collect::<Result<_, _>>().map_err(|e| DesiredError::Repository(e.to_string()))
+    fn trees(&self, inputs: &Inputs<'_>) -> Result<Vec<Watched<Arc<dyn Tree>>>, DesiredError> {
+        self.located.iter().map(|located| inputs.tree(located)).collect()
     }
 
     /// The render from before while it holds, or a new one.
     fn read<T: Tree>(&self, trees: &[T], before: Option<&Rendering>, inputs: &Inputs<'_>) -> Result<Desired, DesiredError> {
         if let Some(before) = before
             && before.holds(trees)?
-            && before.remotes_hold(inputs.mirrors, inputs.aliases)
+            && before.remotes_hold(inputs)
         {
-            return Ok(Desired::Unchanged(self.revisions.clone()));
+            return Ok(Desired::Unchanged(revisions(&self.located)));
         }
         let namespace = &self.app.spec.destination.namespace;
-        let remote = Remote { mirrors: inputs.mirrors, aliases: inputs.aliases, remotes: inputs.remotes };
+        let remote = inputs.remote();
         let load_restrictor = load_restrictor(self.app)?.unwrap_or(inputs.load_restrictor);
         // What one source reads of another is among the reads of that other one.
         let referenced: Vec<_> = self.sources.iter().zip(trees).map(|(s, tree)| (s.reference.as_str(), Recorder::new(tree))).collect();
@@ -219,14 +146,18 @@ impl Place<'_> {
             remotes: Some(&remote),
             load_restrictor,
             references: &references,
+            fetcher: Some(inputs.shelf),
+            parsed: Some(inputs.parsed),
+            renderers: inputs.renderers,
             ..Context::new(&self.app.metadata.name, namespace, inputs.limits)
         };
         let mut all_reads = Vec::with_capacity(trees.len());
         let mut parts = Vec::with_capacity(trees.len());
         let mut problems = String::new();
         let mut says_revision = false;
-        for (source, tree) in self.sources.iter().zip(trees) {
-            let Part { reads, says_revision: says, result } = render(source, tree, &context)?;
+        for ((source, tree), located) in self.sources.iter().zip(trees).zip(&self.located) {
+            let subject = Subject { source, project: &self.app.spec.project, revision: &located.at.to_string() };
+            let Part { reads, says_revision: says, result } = render(&subject, tree, &context)?;
             all_reads.push(reads);
             says_revision |= says;
             match result {
@@ -244,7 +175,8 @@ impl Place<'_> {
         place(&mut all.manifests, namespace, inputs.target.as_deref());
         Ok(Desired::Rendered(Rendering {
             id: RENDERINGS.fetch_add(1, Ordering::Relaxed),
-            revisions: self.revisions.clone(),
+            revisions: revisions(&self.located),
+            charts: self.located.iter().filter_map(chart_text).collect(),
             parameters: self.parameters.as_str().into(),
             reads: all_reads.into(),
             says_revision,
@@ -255,11 +187,21 @@ impl Place<'_> {
     }
 }
 
+/// Which chart a source is, at which version and digest.
+fn chart_text(located: &Located) -> Option<String> {
+    let Origin::Chart(request) = &located.origin else { return None };
+    let exact = ChartRequest { version: located.at.to_string(), ..request.clone() };
+    Some(format!("{exact} at {}", located.at.revision))
+}
+
 /// Whether a source puts the revision into what is rendered.
 fn says_revision(source: &ApplicationSource) -> bool {
     let blocks = [&source.kustomize, &source.helm];
     blocks.into_iter().flatten().any(|block| block.to_string().contains("ARGOCD_APP_REVISION"))
 }
+
+/// The plug-in that is built in.
+const ENVIRONMENT: &str = "environment";
 
 /// Numbers renders within this process.
 static RENDERINGS: AtomicU64 = AtomicU64::new(1);
@@ -304,7 +246,7 @@ fn definition(manifest: &Manifest) -> Option<(String, String, bool)> {
 
 impl Rendering {
     /// The same objects at other revisions.
-    pub(crate) fn at(&self, revisions: Vec<Revision>) -> Rendering {
+    pub(crate) fn at(&self, revisions: Vec<At>) -> Rendering {
         Rendering { revisions, ..self.clone() }
     }
 
@@ -313,19 +255,25 @@ impl Rendering {
         *self.parameters == *parameters(app, &app.effective_sources())
     }
 
-    /// Addresses of remote bases that were read, and at which commits.
+    /// Whether the sources are where they were when it was rendered.
+    fn is_at(&self, located: &[Located]) -> bool {
+        self.revisions.iter().eq(located.iter().map(|l| &l.at))
+    }
+
+    /// Addresses of remote bases and of charts that were read besides the sources, and at which commits and digests.
     pub(crate) fn remotes(&self) -> impl Iterator<Item = (&str, &Revision)> {
         self.reads.iter().flat_map(ReadSet::remotes)
     }
 
-    /// The remote bases as text, each with its commit.
+    /// The charts and remote bases as text, each with its digest or commit.
     pub(crate) fn bases(&self) -> Vec<String> {
-        self.remotes().map(|(address, revision)| format!("{address} at {revision}")).collect()
+        let remotes = self.remotes().map(|(address, revision)| format!("{address} at {revision}"));
+        self.charts.iter().cloned().chain(remotes).collect()
     }
 
-    /// Whether the remote bases still mean the commits that were read.
-    pub(crate) fn remotes_hold(&self, mirrors: &Mirrors, aliases: &[Alias]) -> bool {
-        remote::hold(self.remotes(), mirrors, aliases)
+    /// Whether the remote bases and charts still mean the commits and digests that were read.
+    pub(crate) fn remotes_hold(&self, inputs: &Inputs<'_>) -> bool {
+        remote::hold(self.remotes(), inputs)
     }
 
     /// Whether the trees, one for each source, would render the same.
@@ -345,7 +293,7 @@ impl Rendering {
 /// All that a render depends on besides the files, as text.
 fn parameters(app: &Application, sources: &[ApplicationSource]) -> String {
     let restrictor = app.metadata.annotations.get(LOAD_RESTRICTOR).map_or("", String::as_str);
-    let mut text = format!("{}\0{}\0{restrictor}", app.metadata.name, app.spec.destination.namespace);
+    let mut text = format!("{}\0{}\0{}\0{restrictor}", app.metadata.name, app.spec.destination.namespace, app.spec.project);
     for source in sources {
         // Where it is read and at which revision is not among them: the `ReadSet` answers for the content.
         let content =
@@ -365,8 +313,17 @@ struct Part {
     result: Result<Rendered, RenderError>,
 }
 
+/// Whose source is rendered, and which one.
+struct Subject<'a> {
+    source: &'a ApplicationSource,
+    project: &'a str,
+    /// As people read it.
+    revision: &'a str,
+}
+
 /// Renders one source, with the override files beside it.
-fn render(source: &ApplicationSource, tree: &dyn Tree, context: &Context<'_>) -> Result<Part, DesiredError> {
+fn render(subject: &Subject<'_>, tree: &dyn Tree, context: &Context<'_>) -> Result<Part, DesiredError> {
+    let source = subject.source;
     let failed = |e: RenderError| Part { reads: e.reads().clone(), says_revision: false, result: Err(e) };
     if source.is_reference_only() {
         return Ok(Part { reads: ReadSet::default(), says_revision: false, result: Ok(Rendered::default()) });
@@ -377,13 +334,17 @@ fn render(source: &ApplicationSource, tree: &dyn Tree, context: &Context<'_>) ->
         Err(e) => return Ok(failed(e)),
     };
     let source = overridden(source, &overrides)?;
-    let choice = engine(&source, || environment(&source, tree, context))?;
+    let environment = || build_environment::of(&source, context.app, context.namespace, subject.project, subject.revision);
+    let choice = engine(&source, environment)?;
+    let is_custom = matches!(choice, EngineChoice::Custom(_));
     let result = gitops_render::render(tree, &Source { path, engine: choice }, context);
     reads.merge(match &result {
         Ok(rendered) => rendered.reads.clone(),
         Err(e) => e.reads().clone(),
     });
-    Ok(Part { reads, says_revision: says_revision(&source), result })
+    let is_custom = is_custom || result.as_ref().is_ok_and(|rendered| rendered.engine == "plugin");
+    let says = says_revision(&source) || (is_custom && context.renderers.iter().any(|renderer| renderer.says_revision()));
+    Ok(Part { reads, says_revision: says, result })
 }
 
 /// The source as the override files have it. What names the source stays: files cannot say where they are.
@@ -406,30 +367,10 @@ fn overridden(source: &ApplicationSource, overrides: &[SourceOverride]) -> Resul
     Ok(patched)
 }
 
-/// The build environment: what `$NAME` may stand for in an Application's source. `application.md` §1.6.
-fn environment(source: &ApplicationSource, tree: &dyn Tree, context: &Context<'_>) -> Vec<(String, String)> {
-    let revision = tree.revision().map_or("", Revision::as_str);
-    let first = |digits| revision.get(..digits).unwrap_or(revision);
-    let all = [
-        ("ARGOCD_APP_NAME", context.app),
-        ("ARGOCD_APP_NAMESPACE", context.namespace),
-        ("ARGOCD_APP_REVISION", revision),
-        ("ARGOCD_APP_REVISION_SHORT", first(7)),
-        ("ARGOCD_APP_REVISION_SHORT_8", first(8)),
-        ("ARGOCD_APP_SOURCE_PATH", &source.path),
-        ("ARGOCD_APP_SOURCE_REPO_URL", &source.repo_url),
-        ("ARGOCD_APP_SOURCE_TARGET_REVISION", &source.target_revision),
-    ];
-    all.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
 /// The tool block as the renderer's choice.
 fn engine(source: &ApplicationSource, environment: impl FnOnce() -> Vec<(String, String)>) -> Result<EngineChoice, DesiredError> {
-    let unsupported = |name: &str| Ok(EngineChoice::Unsupported { name: name.to_owned() });
-    if !source.chart.is_empty() {
-        return unsupported("helm");
-    }
     match source.tool_blocks().first() {
+        None if !source.chart.is_empty() => Ok(EngineChoice::Helm(HelmOptions { block: None, environment: environment() })),
         None => Ok(EngineChoice::Detect),
         Some(&"kustomize") => {
             let text = source.kustomize.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -454,20 +395,28 @@ fn engine(source: &ApplicationSource, environment: impl FnOnce() -> Vec<(String,
         }
         Some(&"plugin") => {
             let plugin = source.plugin.clone().unwrap_or_default();
-            if plugin.name != "environment" {
-                return unsupported(&format!("plugin `{}`", plugin.name));
+            if plugin.name != ENVIRONMENT {
+                let block = serde_json::to_vec(&plugin).unwrap_or_default();
+                let block = json::parse(&block, "spec.source.plugin").map_err(|e| DesiredError::Spec(e.to_string()))?;
+                let environment = build_environment::of_plugin(environment(), &plugin);
+                return Ok(EngineChoice::Custom(CustomOptions { name: plugin.name, block, environment }));
             }
             let parameters = plugin.parameters.iter().map(|p| (p.name.as_str(), p.string.as_deref().unwrap_or_default()));
             EnvironmentOptions::from_parameters(parameters).map(EngineChoice::Environment).map_err(|e| DesiredError::Spec(e.to_string()))
         }
-        Some(other) => unsupported(other),
+        Some(other) => Ok(EngineChoice::Unsupported { name: (*other).to_owned() }),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gitops_render::Limits;
     use gitops_tree::MemoryTree;
+
+    fn subject(source: &ApplicationSource) -> Subject<'_> {
+        Subject { source, project: "default", revision: "0123456789012345678901234567890123456789" }
+    }
 
     fn config_map(name: &str) -> String {
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n")
@@ -476,7 +425,7 @@ mod tests {
     fn rendered(tree: &MemoryTree) -> Result<Part, DesiredError> {
         let source =
             ApplicationSource { repo_url: "https://git.example/web.git".into(), path: "app".into(), ..ApplicationSource::default() };
-        render(&source, tree, &Context::new("web", "web", &Limits::default()))
+        render(&subject(&source), tree, &Context::new("web", "web", &Limits::default()))
     }
 
     fn names(tree: &MemoryTree) -> Vec<String> {
@@ -507,7 +456,7 @@ mod tests {
         let tree = MemoryTree::new().with("app/kustomization.yaml", "resources: [a.yaml]\n").with("app/a.yaml", config_map("a"));
         let limits = Limits::default();
         let context = Context::new("web", "web", &limits);
-        let rendered = render(&source, &tree, &context).expect("inputs").result.expect("a render");
+        let rendered = render(&subject(&source), &tree, &context).expect("inputs").result.expect("a render");
         assert_eq!(rendered.engine, "kustomize");
         assert_eq!(rendered.manifests[0].body().str_at(&["metadata", "name"]), Some("x-a"));
         assert_eq!(rendered.manifests[0].body().str_at(&["metadata", "annotations", "by"]), Some("web"));
@@ -525,12 +474,12 @@ mod tests {
         let source = ApplicationSource { path: "app".into(), helm: Some(block), ..ApplicationSource::default() };
         let limits = Limits::default();
         let context = Context::new("web", "web", &limits);
-        let part = render(&source, &chart(), &context).expect("inputs");
+        let part = render(&subject(&source), &chart(), &context).expect("inputs");
         assert!(!part.says_revision);
         let rendered = part.result.expect("a render");
         assert_eq!((rendered.engine, rendered.manifests[0].body().str_at(&["data", "by"])), ("helm", Some("web")));
         let file = "helm: {parameters: [{name: at, value: '${ARGOCD_APP_REVISION_SHORT}'}]}\n";
-        let part = render(&source, &chart().with("app/.argocd-source.yaml", file), &context).expect("inputs");
+        let part = render(&subject(&source), &chart().with("app/.argocd-source.yaml", file), &context).expect("inputs");
         assert!(part.says_revision, "an override file counts as well");
     }
 

@@ -105,6 +105,9 @@ pub struct History {
     pub message: String,
     /// Id of the operation.
     pub operation: String,
+    /// What versions, ranges and branches of charts and remote bases were resolved to, each with its digest or commit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resolved: Vec<String>,
 }
 
 impl Inner {
@@ -122,6 +125,12 @@ impl Inner {
             return Ok(());
         }
         Err(EngineError::Denied(format!("cannot sync: {}", gate.reason)))
+    }
+
+    /// The charts and remote bases that an operation was begun with.
+    fn resolved(&self, operation: &str) -> Vec<String> {
+        let stored = self.store.operation(operation).ok().flatten();
+        stored.and_then(|o| serde_json::from_str::<Request>(&o.request_json).ok()).map(|request| request.bases).unwrap_or_default()
     }
 
     pub(crate) fn find(&self, name: &str) -> Result<Arc<Slot>, EngineError> {
@@ -150,6 +159,7 @@ impl Inner {
                     },
                     status: e.status,
                     message: e.message,
+                    resolved: self.resolved(&e.operation),
                     operation: e.operation,
                 }
             })

@@ -146,7 +146,13 @@ mod tests {
         revisions
             .iter()
             .enumerate()
-            .map(|e| History { entry: entry(e), status: "Succeeded".into(), message: String::new(), operation: String::new() })
+            .map(|e| History {
+                entry: entry(e),
+                status: "Succeeded".into(),
+                message: String::new(),
+                operation: String::new(),
+                resolved: Vec::new(),
+            })
             .collect()
     }
 

@@ -1,12 +1,14 @@
 //! What the server's configuration decides about the engine.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gitops_app::SelfHealBackoff;
 use gitops_appset::{Cluster, DeletionLimit};
 use gitops_kustomize::LoadRestrictor;
-use gitops_render::Limits;
+use gitops_render::{Limits, Renderer};
+use gitops_source::ChartsConfig;
 
 use crate::alias::Alias;
 use crate::objects::Objects;
@@ -20,6 +22,16 @@ pub struct Declarations {
     pub target_revision: String,
     /// The directory; its sub-directories are read too.
     pub path: String,
+}
+
+/// Engines of the embedding program.
+#[derive(Clone, Default)]
+pub struct Renderers(pub Vec<Arc<dyn Renderer>>);
+
+impl fmt::Debug for Renderers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|renderer| renderer.name())).finish()
+    }
 }
 
 /// Settings of an engine. Every one has a default.
@@ -51,6 +63,12 @@ pub struct Settings {
     pub remotes: Vec<String>,
     /// What kustomizations may read. An Application's annotation `gitops-engine.dev/kustomize-load-restrictor` counts more.
     pub load_restrictor: LoadRestrictor,
+    /// How charts of repositories and registries are fetched and kept; without, such a chart is refused.
+    pub charts: Option<ChartsConfig>,
+    /// Bytes of the files of parsed charts that are kept for other applications. Default 256 MiB.
+    pub parsed_charts: u64,
+    /// Further engines, which `spec.source.plugin.name` names.
+    pub renderers: Renderers,
     /// How self-heal attempts are spaced.
     pub self_heal: SelfHealBackoff,
     /// How operations run.
@@ -75,6 +93,9 @@ impl Default for Settings {
             limits: Limits::default(),
             remotes: vec!["https://".to_owned()],
             load_restrictor: LoadRestrictor::default(),
+            charts: None,
+            parsed_charts: 256 << 20,
+            renderers: Renderers::default(),
             self_heal: SelfHealBackoff::default(),
             apply: gitops_apply::Settings::default(),
             external_url: String::new(),

@@ -6,6 +6,8 @@
 //!   - url: https://git.example.org/team        # the longest prefix wins; it ends at a `/`, never inside a name
 //!     token: …                                 # or tokenFile, bearerToken, username + password / passwordFile
 //!     caFile: /etc/gitops/ca.pem               # trusted instead of the public authorities
+//!     clientCertFile: /etc/gitops/client.pem   # shown to servers that ask for a certificate, with clientKeyFile
+//!     clientKeyFile: /etc/gitops/client.key
 //!     proxy: http://proxy.example.org:3128
 //!     noProxy: .internal.example.org
 //!   - url: ssh://git@git.example.org/
@@ -59,6 +61,8 @@ pub(crate) struct Credential {
     pub(crate) ssh_private_key_file: Option<PathBuf>,
     pub(crate) known_hosts_file: Option<PathBuf>,
     pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) client_cert_file: Option<PathBuf>,
+    pub(crate) client_key_file: Option<PathBuf>,
     pub(crate) proxy: Option<String>,
     pub(crate) no_proxy: Option<String>,
     pub(crate) insecure: bool,
@@ -66,7 +70,7 @@ pub(crate) struct Credential {
 }
 
 /// The fields of an entry, as the file writes them. The environment's names are these in upper case, words joined by `_`.
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 16] = [
     "url",
     "token",
     "tokenFile",
@@ -77,6 +81,8 @@ const FIELDS: [&str; 14] = [
     "sshPrivateKeyFile",
     "knownHostsFile",
     "caFile",
+    "clientCertFile",
+    "clientKeyFile",
     "proxy",
     "noProxy",
     "insecure",
@@ -108,6 +114,8 @@ impl Credential {
             "sshPrivateKeyFile" => self.ssh_private_key_file = file,
             "knownHostsFile" => self.known_hosts_file = file,
             "caFile" => self.ca_file = file,
+            "clientCertFile" => self.client_cert_file = file,
+            "clientKeyFile" => self.client_key_file = file,
             "proxy" => self.proxy = value,
             "noProxy" => self.no_proxy = value,
             "insecure" => self.insecure = flag()?,
@@ -154,6 +162,7 @@ impl fmt::Debug for Credential {
             .field("ssh_private_key_file", &self.ssh_private_key_file)
             .field("known_hosts_file", &self.known_hosts_file)
             .field("ca_file", &self.ca_file)
+            .field("client_cert_file", &self.client_cert_file)
             .field("insecure", &self.insecure)
             .finish_non_exhaustive()
     }
@@ -318,6 +327,9 @@ fn entry(at: &str, fields: Vec<(&str, String)>) -> Result<(RepoUrl, Credential),
             return Err(field_error(&format!("{at}.{field}"), &format!("{reason}{known}")));
         }
     }
+    if credential.client_cert_file.is_some() != credential.client_key_file.is_some() {
+        return Err(field_error(at, "`clientCertFile` and `clientKeyFile` belong together: give both"));
+    }
     let url = url.ok_or_else(|| field_error(at, "`url` is missing: the prefix of the repositories it is for"))?;
     Ok((url, credential))
 }
@@ -388,6 +400,7 @@ repositories:
             error("repositories: [{url: 'https://h/', tokn: hush}]").starts_with("s.yaml: repositories[0].tokn: is not known (known: url")
         );
         assert!(error("repositories: [{token: hush}]").contains("repositories[0]: `url` is missing"));
+        assert!(error("repositories: [{url: 'https://h/', clientCertFile: /c.pem}]").contains("belong together"));
         assert!(error("repo: []").contains("`repo` is not known"));
         assert!(!error("repositories: [{url: 'https://h/', insecure: hush}]").contains("hush"));
         assert!(!error("repositories: [{token: 'hush").contains("hush"));

@@ -3,8 +3,6 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::RepoUrl;
-
 /// How often a repository is polled unless its own setting says otherwise.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -18,10 +16,10 @@ pub fn next_poll(now: SystemTime, interval: Duration, jitter: Duration, seed: u6
     now + interval + jitter.mul_f64(share.min(1.0))
 }
 
-/// A seed for [`next_poll`] that is the same for one repository each time.
-pub fn poll_seed(url: &RepoUrl) -> u64 {
+/// A seed for [`next_poll`] that is the same for one address each time.
+pub fn poll_seed(address: &str) -> u64 {
     let mut hash = DefaultHasher::new();
-    url.hash(&mut hash);
+    address.hash(&mut hash);
     hash.finish()
 }
 

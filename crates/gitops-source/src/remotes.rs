@@ -29,7 +29,8 @@ pub struct AllowList {
 
 impl AllowList {
     /// From prefixes: protocol, host, and as many whole parts of the path as are written (`https://git.example.org/team`).
-    /// A protocol alone (`https://`) is every host by it; `*` is everything but directories of this machine.
+    /// A protocol alone (`https://`) is every host by it; `*` is everything but directories of this machine. `oci://` is the
+    /// same as `https://`.
     ///
     /// # Errors
     /// When one is no address.
@@ -40,17 +41,30 @@ impl AllowList {
                 list.all_remote = true;
                 continue;
             }
-            let alone = [("https://", Scheme::Https), ("http://", Scheme::Http), ("ssh://", Scheme::Ssh), ("file://", Scheme::File)];
+            let alone = [
+                ("https://", Scheme::Https),
+                ("oci://", Scheme::Https),
+                ("http://", Scheme::Http),
+                ("ssh://", Scheme::Ssh),
+                ("file://", Scheme::File),
+            ];
             if let Some((_, scheme)) = alone.into_iter().find(|(text, _)| *text == prefix.trim()) {
                 list.schemes.push(scheme);
                 continue;
             }
             // `ssh://host/` alone is a fine prefix, though no address of a repository.
             let is_host = prefix.starts_with("ssh://") && prefix.matches('/').count() == 3 && prefix.ends_with('/');
-            let padded = if is_host { format!("{prefix}.") } else { prefix.to_owned() };
+            let padded = if is_host { format!("{prefix}.") } else { prefix.replacen("oci://", "https://", 1) };
             list.prefixes.push(RepoUrl::parse(&padded)?.without_dot());
         }
         Ok(list)
+    }
+
+    /// Adds all that `other` allows.
+    pub fn extend(&mut self, other: AllowList) {
+        self.prefixes.extend(other.prefixes);
+        self.schemes.extend(other.schemes);
+        self.all_remote |= other.all_remote;
     }
 
     /// Whether that address may be fetched.

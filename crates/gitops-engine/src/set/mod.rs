@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use crate::engine::Inner;
 use crate::error::EngineError;
 use crate::queue::Queue;
-use crate::rendering::repository;
+use crate::sources::repository;
 
 pub use preview::{PreviewApplication, PreviewChange, SetPreview};
 pub use request::SetView;

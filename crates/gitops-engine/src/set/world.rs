@@ -14,7 +14,7 @@ use gitops_tree::{Recorder, Tree};
 
 use super::Read;
 use crate::engine::Inner;
-use crate::rendering::repository;
+use crate::sources::repository;
 
 struct Tracked {
     url: RepoUrl,

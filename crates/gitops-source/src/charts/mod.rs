@@ -5,7 +5,7 @@
 //! Unpacking is the caller's. Calls block; calls for one source at one time share their work.
 //!
 //! Not there: provenance files (`.prov`) are neither fetched nor verified; image indexes and artifacts that are no Helm
-//! charts; credential stores of other programs; refresh tokens. Client certificates are not sent.
+//! charts; credential stores of other programs; refresh tokens.
 
 mod cache;
 mod error;
@@ -25,7 +25,7 @@ use gitops_tree::Revision;
 
 use crate::join::Join;
 use crate::web::{Web, WebAddress};
-use crate::{Credentials, Timeouts};
+use crate::{AllowList, Credentials, Timeouts, WebError};
 use cache::ArchiveCache;
 pub use error::ChartError;
 
@@ -47,6 +47,9 @@ pub struct ChartsConfig {
     /// Registries (`host` or `host:port`) that are asked over http. Those of this machine (`localhost`, `127.0.0.1`, `[::1]`)
     /// are too, unless there are credentials for them under `https://`.
     pub plain_http: Vec<String>,
+    /// Which repositories and registries may be asked; all of them when `None`. What an allowed one refers to on other hosts
+    /// is followed over https, and over http only when it is in the list too.
+    pub allow: Option<AllowList>,
 }
 
 impl ChartsConfig {
@@ -60,6 +63,7 @@ impl ChartsConfig {
             archive_limit: 64 << 20,
             index_limit: 64 << 20,
             plain_http: Vec::new(),
+            allow: None,
         }
     }
 }
@@ -130,11 +134,20 @@ fn check_reference(reference: &str) -> Result<(), String> {
     WebAddress::parse(&format!("https://{host}")).map(drop).map_err(|e| e.to_string())
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Repository(address) => write!(f, "{address}"),
+            Place::Registry(reference) => write!(f, "oci://{reference}"),
+        }
+    }
+}
+
 impl fmt::Display for ChartSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Place::Repository(address) => write!(f, "chart {} of {address}", self.chart)?,
-            Place::Registry(reference) => write!(f, "chart oci://{reference}")?,
+            Place::Registry(_) => write!(f, "chart {}", self.place)?,
         }
         if self.version.is_empty() { Ok(()) } else { write!(f, " ({})", self.version) }
     }
@@ -210,7 +223,26 @@ impl Charts {
         self.cache.get(revision)
     }
 
+    /// Whether something may be asked that an allowed place refers to.
+    fn may(&self, to: &WebAddress) -> bool {
+        to.is_secure() || self.config.allow.as_ref().is_none_or(|allow| allow.allows(&to.place()))
+    }
+
+    /// Whether the place itself is allowed. A registry is known by https, and by http where it is asked so.
+    fn check_allowed(&self, source: &ChartSource) -> Result<(), ChartError> {
+        let Some(allow) = &self.config.allow else { return Ok(()) };
+        let is_allowed = match &source.place {
+            Place::Repository(address) => allow.allows(&address.place()),
+            Place::Registry(reference) => ["https", "http"].iter().any(|scheme| {
+                let path = reference.split('@').next().unwrap_or_default();
+                WebAddress::parse(&format!("{scheme}://{path}")).is_ok_and(|address| allow.allows(&address.place()))
+            }),
+        };
+        if is_allowed { Ok(()) } else { Err(WebError::NotAllowed { url: source.place.to_string() }.into()) }
+    }
+
     fn fetch_now(&self, source: &ChartSource) -> Outcome {
+        self.check_allowed(source)?;
         match &source.place {
             Place::Repository(address) => self.fetch_from_repository(address, source),
             Place::Registry(reference) => self.fetch_from_registry(reference, &source.chart, &source.version),

@@ -93,7 +93,7 @@ fn index(charts: &Charts, repository: &WebAddress, home: &Home) -> Result<Arc<In
         limit: charts.config.index_limit,
         home,
         known: known.as_ref().map(|(etag, _)| etag.as_str()),
-        may: &|_| true,
+        may: &|to| charts.may(to) || home.origins.first() == Some(&to.origin()),
     };
     match (charts.web.get(&ask)?, known) {
         (None, Some((_, index))) => Ok(index),
@@ -134,7 +134,7 @@ pub(crate) fn fetch(
         limit: charts.config.archive_limit,
         home,
         known: known.as_ref().map(|(etag, ..)| etag.as_str()),
-        may: &|_| true,
+        may: &|to| charts.may(to) || home.origins.first() == Some(&to.origin()),
     };
     let found = match (charts.web.get(&ask)?, known) {
         (None, Some((_, bytes, revision))) => return Ok(made(revision, bytes)),

@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy, Timeout};
 
 use super::{Place, Timeouts, Wire};
@@ -24,6 +24,8 @@ const USER_AGENT: &str = concat!("git/2 (gitops ", env!("CARGO_PKG_VERSION"), ")
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 struct AgentKey {
     ca_file: Option<PathBuf>,
+    /// Certificate and key.
+    client: Option<(PathBuf, PathBuf)>,
     proxy: Option<String>,
     no_proxy: Option<String>,
     insecure: bool,
@@ -43,6 +45,7 @@ impl Agents {
     pub(crate) fn get(&self, credential: Option<&Credential>, url: &str) -> Result<Agent, FetchError> {
         let key = credential.map(|c| AgentKey {
             ca_file: c.ca_file.clone(),
+            client: c.client_cert_file.clone().zip(c.client_key_file.clone()),
             proxy: c.proxy.clone(),
             no_proxy: c.no_proxy.clone(),
             insecure: c.insecure,
@@ -62,7 +65,10 @@ impl Agents {
 fn build(key: &AgentKey, timeouts: Timeouts) -> Result<Agent, String> {
     let mut tls = TlsConfig::builder().disable_verification(key.insecure);
     if let Some(file) = &key.ca_file {
-        tls = tls.root_certs(RootCerts::new_with_certs(&certificates(file)?));
+        tls = tls.root_certs(RootCerts::new_with_certs(&certificates("caFile", file)?));
+    }
+    if let Some((certificate, key)) = &key.client {
+        tls = tls.client_cert(Some(ClientCert::new_with_certs(&certificates("clientCertFile", certificate)?, private_key(key)?)));
     }
     let proxy = match &key.proxy {
         None => Proxy::try_from_env(),
@@ -104,8 +110,15 @@ fn proxy(text: &str, no_proxy: Option<&str>) -> Result<Proxy, ureq::Error> {
     builder.build()
 }
 
-fn certificates(file: &PathBuf) -> Result<Vec<Certificate<'static>>, String> {
-    let named = |reason: String| format!("caFile {}: {reason}", file.display());
+/// The key of a client certificate. No message holds anything of it.
+fn private_key(file: &Path) -> Result<PrivateKey<'static>, String> {
+    let named = |reason: &str| format!("clientKeyFile {}: {reason}", file.display());
+    let text = fs::read(file).map_err(|e| named(&e.to_string()))?;
+    PrivateKey::from_pem(&text).map_err(|_| named("holds no private key in PEM form"))
+}
+
+fn certificates(field: &str, file: &Path) -> Result<Vec<Certificate<'static>>, String> {
+    let named = |reason: String| format!("{field} {}: {reason}", file.display());
     let text = fs::read(file).map_err(|e| named(e.to_string()))?;
     let mut found = Vec::new();
     for item in parse_pem(&text) {

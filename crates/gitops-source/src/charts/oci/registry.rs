@@ -11,7 +11,7 @@ use gitops_tree::Revision;
 use super::challenge::Challenge;
 use super::reference::{Reference, is_tag};
 use crate::charts::{ChartError, Charts};
-use crate::web::{Ask, Found, Home, Reply, Web, WebAddress};
+use crate::web::{Ask, Found, Home, Reply, WebAddress};
 use crate::{FetchError, RepoUrl, WebError};
 
 /// Most pages of tags, and most bytes of one.
@@ -28,7 +28,7 @@ pub(crate) struct Content {
 }
 
 pub(crate) struct Registry<'c> {
-    web: &'c Web,
+    charts: &'c Charts,
     blob_limit: u64,
     /// `https://host/v2/repository/`
     base: WebAddress,
@@ -57,7 +57,7 @@ impl<'c> Registry<'c> {
         let is_bearer = login.header.as_ref().is_some_and(|header| header.starts_with("Bearer "));
         let session = if is_bearer { login.clone() } else { Home { header: None, ..login.clone() } };
         let blob_limit = charts.config.archive_limit;
-        Ok(Registry { web: &charts.web, blob_limit, base, repository: reference.repository.clone(), login, session })
+        Ok(Registry { charts, blob_limit, base, repository: reference.repository.clone(), login, session })
     }
 
     /// All tags.
@@ -109,8 +109,9 @@ impl<'c> Registry<'c> {
     fn get(&mut self, address: &WebAddress, accept: &str, limit: u64) -> Result<Found, ChartError> {
         let mut may_log_in = true;
         loop {
-            let ask = Ask { to: address, accept, limit, home: &self.session, known: None, may: &|_| true };
-            let (challenge, at) = match self.web.ask(&ask)? {
+            let may = |to: &WebAddress| self.charts.may(to) || to.origin() == self.base.origin();
+            let ask = Ask { to: address, accept, limit, home: &self.session, known: None, may: &may };
+            let (challenge, at) = match self.charts.web.ask(&ask)? {
                 Reply::Found(found) => return Ok(found),
                 Reply::Denied { challenge, at } => (challenge, at),
                 Reply::Unchanged => {
@@ -148,10 +149,11 @@ impl<'c> Registry<'c> {
         }
         let asked = realm.clone().with_parameters(&parameters);
         // A private authority for the token server is told by its own prefix, or is the registry's.
-        let connection = self.web.credentials.find(&realm.place()).cloned().or_else(|| self.login.connection.clone());
+        let connection = self.charts.web.credentials.find(&realm.place()).cloned().or_else(|| self.login.connection.clone());
         let home = Home { origins: vec![realm.origin()], connection, ..self.login.clone() };
+        // It was checked above: over https, or of a registry that is asked over http.
         let ask = Ask { to: &asked, accept: "application/json", limit: TOKEN, home: &home, known: None, may: &|_| true };
-        let found = self.web.get(&ask)?.ok_or_else(|| denied(&realm, "no token"))?;
+        let found = self.charts.web.get(&ask)?.ok_or_else(|| denied(&realm, "no token"))?;
         let value = json::parse(&found.body, "token").map_err(|_| denied(&realm, "its answer is no JSON"))?;
         let token = ["token", "access_token"].iter().find_map(|key| value.str_at(&[key]).filter(|token| !token.is_empty()));
         let token = token.filter(|token| token.bytes().all(|b| b.is_ascii_graphic())).ok_or_else(|| denied(&realm, "no token"))?;
