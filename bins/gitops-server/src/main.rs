@@ -13,9 +13,11 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use gitops_apply::Target;
-use gitops_engine::{Engine, Objects, Parts, Report, Settings};
+use gitops_engine::{Engine, Objects, Parts, Renderers, Report, Settings};
 use gitops_http::{Access, Api, router};
-use gitops_source::{Credentials, Mirrors, MirrorsConfig};
+use gitops_plugin::Plugin;
+use gitops_render::Renderer;
+use gitops_source::{AllowList, ChartsConfig, Credentials, Mirrors, MirrorsConfig};
 use gitops_state::{OpenError, OpenOptions, OpenReport, Store};
 use gitops_target_platform::{Drift, PlatformTarget};
 use tokio::net::TcpListener;
@@ -115,7 +117,8 @@ async fn serve(config: ServerConfig) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let external_url = config.external_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let targets: Vec<Arc<dyn Target>> = vec![platform.clone()];
-    let engine = Engine::start(Parts { store: store.clone(), mirrors, targets, report }, settings(&config, &external_url)?).await?;
+    let settings = settings(&config, &external_url)?;
+    let engine = Engine::start(Parts { store: store.clone(), mirrors, targets, report }, settings).await?;
     tokio::spawn(watch(engine.clone(), platform));
     tokio::spawn(back_up(store, backups, config.backup_interval, config.backup_keep));
     eprintln!("ready: {external_url}/   live files: {}   data: {}", config.platform.root.display(), config.data_dir.display());
@@ -158,8 +161,22 @@ fn objects(config: &ServerConfig) -> anyhow::Result<Objects> {
     Ok(objects)
 }
 
+/// Charts are fetched with the credentials of repositories.
+fn charts(config: &ServerConfig) -> anyhow::Result<ChartsConfig> {
+    let mut charts = ChartsConfig::new(config.data_dir.join("charts"));
+    charts.credentials = credentials(config)?;
+    charts.allow = Some(AllowList::new(config.helm.repositories.iter().map(String::as_str)).context("helm.repositories")?);
+    charts.plain_http.clone_from(&config.helm.plain_http);
+    (charts.cache_limit, charts.archive_limit) = (config.helm.cache, config.helm.archive);
+    Ok(charts)
+}
+
 fn settings(config: &ServerConfig, external_url: &str) -> anyhow::Result<Settings> {
+    let plugins = config.plugins.iter().map(|plugin| Ok(Arc::new(Plugin::new(plugin.clone())?) as Arc<dyn Renderer>));
     Ok(Settings {
+        charts: Some(charts(config)?),
+        parsed_charts: config.helm.parsed,
+        renderers: Renderers(plugins.collect::<anyhow::Result<_>>()?),
         workers: config.workers,
         poll_interval: config.poll_interval,
         resync_interval: config.resync_interval,

@@ -14,6 +14,8 @@ use gitops_engine::{Alias, Declarations};
 use gitops_http::Token;
 use gitops_kustomize::LoadRestrictor;
 use gitops_manifest::yaml;
+use gitops_plugin::{Plugin, PluginConfig};
+use gitops_source::AllowList;
 use gitops_source::webhook::WebhookSecrets;
 use gitops_target_platform::PlatformConfig;
 
@@ -31,6 +33,27 @@ pub(crate) struct StatusRule {
     pub(crate) token: String,
 }
 
+/// Where charts may come from, and how many are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Helm {
+    /// Beginnings of the addresses of chart repositories and registries that may be asked.
+    pub(crate) repositories: Vec<String>,
+    /// Registries that are asked over http.
+    pub(crate) plain_http: Vec<String>,
+    /// Most bytes of kept archives.
+    pub(crate) cache: u64,
+    /// Most bytes of one archive.
+    pub(crate) archive: u64,
+    /// Most bytes of files of parsed charts in memory.
+    pub(crate) parsed: u64,
+}
+
+impl Default for Helm {
+    fn default() -> Helm {
+        Helm { repositories: vec!["https://".to_owned()], plain_http: Vec::new(), cache: 1 << 30, archive: 64 << 20, parsed: 256 << 20 }
+    }
+}
+
 /// How the server runs.
 pub(crate) struct ServerConfig {
     pub(crate) listen: SocketAddr,
@@ -46,6 +69,8 @@ pub(crate) struct ServerConfig {
     /// Beginnings of addresses that remote bases may have.
     pub(crate) remotes: Vec<String>,
     pub(crate) load_restrictor: LoadRestrictor,
+    pub(crate) helm: Helm,
+    pub(crate) plugins: Vec<PluginConfig>,
     pub(crate) operation_timeout: Option<Duration>,
     pub(crate) wave_delay: Duration,
     pub(crate) webhooks: WebhookSecrets,
@@ -73,6 +98,8 @@ impl ServerConfig {
             workers: 4,
             remotes: vec!["https://".to_owned()],
             load_restrictor: LoadRestrictor::default(),
+            helm: Helm::default(),
+            plugins: Vec::new(),
             operation_timeout: None,
             wave_delay: Duration::ZERO,
             webhooks: WebhookSecrets::default(),
@@ -152,6 +179,20 @@ impl ServerConfig {
                 Some(_) => kustomize.wrong("loadRestrictor", "expected LoadRestrictionsRootOnly or LoadRestrictionsNone"),
             }
         });
+        root.section("helm", |helm| {
+            let bytes = |helm: &mut Section<'_>, key, default: u64| helm.count(key, usize::try_from(default).unwrap_or(usize::MAX)) as u64;
+            self.helm = Helm {
+                repositories: helm.texts("repositories").unwrap_or_else(|| Helm::default().repositories),
+                plain_http: helm.texts("plainHttp").unwrap_or_default(),
+                cache: bytes(helm, "cacheBytes", self.helm.cache),
+                archive: bytes(helm, "maxArchiveBytes", self.helm.archive),
+                parsed: bytes(helm, "parsedChartBytes", self.helm.parsed),
+            };
+            if let Err(e) = AllowList::new(self.helm.repositories.iter().map(String::as_str)) {
+                helm.wrong("repositories", &e.to_string());
+            }
+        });
+        self.plugins = root.list("plugins", plugin);
         root.section("webhook", |hook| {
             self.webhook_limit = hook.count("maxPayloadBytes", self.webhook_limit);
             self.webhooks = WebhookSecrets {
@@ -190,6 +231,21 @@ impl ServerConfig {
             self.platform = platform;
         }
     }
+}
+
+/// A program that may render.
+fn plugin(section: &mut Section<'_>) -> PluginConfig {
+    let mut plugin = PluginConfig::new(required(section, "name"), section.texts("generate").unwrap_or_default());
+    plugin.init = section.texts("init").unwrap_or_default();
+    plugin.discover = section.text("discover");
+    plugin.timeout = section.duration("timeout", plugin.timeout);
+    plugin.output_limit = section.count("outputLimitBytes", 10 << 20) as u64;
+    plugin.tree_limit = section.count("treeLimitBytes", 100 << 20) as u64;
+    plugin.env = section.list("env", |env| (required(env, "name"), env.text("value").unwrap_or_default()));
+    if let Err(e) = Plugin::new(plugin.clone()) {
+        section.wrong("generate", &e.to_string());
+    }
+    plugin
 }
 
 fn required(section: &mut Section<'_>, key: &'static str) -> String {
@@ -260,6 +316,18 @@ mod tests {
         assert_eq!(c.tokens[0].secret, "s3cret");
         let e = parse("tokens:\n- {account: ci, tokenEnv: NOT_SET}\n").err().expect("not set");
         assert!(e.contains("NOT_SET is not set") && !e.contains("s3cret"), "{e}");
+    }
+
+    #[test]
+    fn charts_and_plugins() {
+        let c = parse("helm: {repositories: [oci://registry.example.org/team], cacheBytes: 1000}\n").expect("valid");
+        assert_eq!((c.helm.repositories.len(), c.helm.cache, c.helm.parsed), (1, 1000, 256 << 20));
+        assert_eq!(parse("").expect("valid").helm, Helm::default());
+        let c =
+            parse("plugins:\n- {name: cue, generate: [/usr/bin/cue, export], timeout: 30s, env: [{name: A, value: b}]}\n").expect("valid");
+        assert_eq!((c.plugins[0].generate.len(), c.plugins[0].timeout.as_secs(), c.plugins[0].env.len()), (2, 30, 1));
+        let e = parse("plugins:\n- {name: cue, generate: [cue]}\nhelm: {repositories: ['ftp://x']}\n").err().expect("wrong");
+        assert!(e.contains("absolute path") && e.contains("repositories"), "{e}");
     }
 
     /// The reference page: it names every field that is read, and its example is one that reads.
