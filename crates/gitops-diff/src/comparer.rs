@@ -25,27 +25,24 @@ impl Comparer {
     /// [`compare_owned`], with the rules of an application before those of the system.
     pub fn compare(&self, schema: &Schema, desired: &Value, live: &Value, rules: &[IgnoreRule]) -> Owned {
         let ownership = Ownership::of(live, &self.managers);
-        self.with_rules(schema, rules, |context| compare_owned(desired, live, &ownership, context))
+        compare_owned(desired, live, &ownership, &self.context(schema, rules))
     }
 
     /// [`confirm`], with the rules of an application before those of the system.
     pub fn confirm(&self, schema: &Schema, predicted: &Value, live: &Value, rules: &[IgnoreRule], all: bool) -> Owned {
         let ownership = Ownership::of(live, &self.managers);
-        self.with_rules(schema, rules, |context| confirm(predicted, live, &ownership, &self.managers, all, context))
+        confirm(predicted, live, &ownership, &self.managers, all, &self.context(schema, rules))
     }
 
     /// Live without what is not compared, and what it becomes by an apply: what people are shown.
     pub fn seen(&self, live: &Value, found: &Owned) -> (Value, Value) {
-        let context = Context { schema: &Schema::default(), rules: &[], options: &self.options };
+        let schema = Schema::default();
+        let context = Context { schema: &schema, rules: &[], system: &[], options: &self.options };
         let normal = Normal::of(live, live, &context);
         (normal.visible(live), normal.visible(&predicted(live, &found.differences)))
     }
 
-    fn with_rules<T>(&self, schema: &Schema, rules: &[IgnoreRule], work: impl FnOnce(&Context<'_>) -> T) -> T {
-        if self.rules.is_empty() {
-            return work(&Context { schema, rules, options: &self.options });
-        }
-        let all: Vec<IgnoreRule> = rules.iter().chain(&self.rules).cloned().collect();
-        work(&Context { schema, rules: &all, options: &self.options })
+    fn context<'a>(&'a self, schema: &'a Schema, rules: &'a [IgnoreRule]) -> Context<'a> {
+        Context { schema, rules, system: &self.rules, options: &self.options }
     }
 }

@@ -3,6 +3,8 @@
 //! The answer to a dry run is the object as it would be stored, with defaults and in canonical form, so equality needs no
 //! types. What counts is what is ours in it, or was: what web hooks change at every write is not drift.
 
+use std::collections::HashMap;
+
 use gitops_manifest::Value;
 use gitops_schema::Type;
 
@@ -58,10 +60,13 @@ impl Confirm<'_> {
             }
             (Some(Value::List(to)), Some(Value::List(from))) if keyed(ty, to).is_some() && keyed(ty, from).is_some() => {
                 let (to, from) = (elements(ty, to), elements(ty, from));
-                let here = |list: &[(Option<String>, &Value)], key: &Option<String>| list.iter().position(|(k, _)| k == key);
-                let added = to.iter().filter(|(key, _)| here(&from, key).is_none());
+                let places = |list: &[(Option<String>, &Value)]| -> HashMap<Option<String>, usize> {
+                    list.iter().enumerate().map(|(i, (key, _))| (key.clone(), i)).collect()
+                };
+                let (in_from, in_to) = (places(&from), places(&to));
+                let added = to.iter().filter(|(key, _)| !in_from.contains_key(key));
                 for (key, element) in from.iter().chain(added) {
-                    let (i, j) = (here(&from, key), here(&to, key));
+                    let (i, j) = (in_from.get(key).copied(), in_to.get(key).copied());
                     let below = sets.map(|set| set.and_then(|s| s.element(key.as_deref()?)));
                     let index = i.or(j).unwrap_or_default();
                     self.step(&index.to_string(), &element_label(element, index), |c| {

@@ -85,7 +85,7 @@ pub(crate) struct Normal<'a> {
 impl<'a> Normal<'a> {
     pub(crate) fn of(desired: &'a Value, live: &'a Value, context: &Context<'a>) -> Normal<'a> {
         let id = identity(if desired.get("kind").is_some() { desired } else { live });
-        let rules: Vec<&IgnoreRule> = context.rules.iter().filter(|r| r.selects(&id)).collect();
+        let rules: Vec<&IgnoreRule> = context.rules.iter().chain(context.system).filter(|r| r.selects(&id)).collect();
         let skip_status = match context.options.ignore_status {
             IgnoreStatus::All => true,
             IgnoreStatus::Crd => id.group == "apiextensions.k8s.io" && id.kind == "CustomResourceDefinition",

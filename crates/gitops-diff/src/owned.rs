@@ -93,6 +93,8 @@ pub struct Context<'a> {
     pub schema: &'a Schema,
     /// What is ignored.
     pub rules: &'a [IgnoreRule],
+    /// What is ignored for the whole system, after that.
+    pub system: &'a [IgnoreRule],
     /// What is compared.
     pub options: &'a CompareOptions,
 }
@@ -104,7 +106,7 @@ pub fn compare_owned(desired: &Value, live: &Value, ownership: &Ownership, conte
     let kind = context.schema.kind_of(desired);
     let ignored = normal.ignored_managers();
     let ignored = if ignored.is_empty() { None } else { fields_of(live, &ignored) };
-    let mut walk = Walk { trail: Trail::default(), out: Owned::default(), ownership, normal: &normal };
+    let mut walk = Walk { trail: Trail::default(), out: Owned::default(), ownership, normal: &normal, probing: false };
     let at = At {
         ty: kind.map_or(Type::any(), |k| k.ty),
         default: None,
@@ -174,6 +176,8 @@ struct Walk<'w> {
     out: Owned,
     ownership: &'w Ownership,
     normal: &'w Normal<'w>,
+    /// Only whether anything differs is asked.
+    probing: bool,
 }
 
 impl Walk<'_> {
@@ -374,8 +378,9 @@ impl Walk<'_> {
         let place =
             |keys: &[String]| -> HashMap<Str, usize> { keys.iter().enumerate().map(|(i, key)| (Str::from(key.as_str()), i)).collect() };
         let (in_live, in_desired) = (place(from), place(to));
-        let record = at.sent.and_then(Value::as_list).map(|list| elements(at.ty, list)).unwrap_or_default();
-        let sent = |key: &str| record.iter().find(|(k, _)| k.as_deref() == Some(key)).map(|(_, element)| *element);
+        let record = at.sent.and_then(Value::as_list).unwrap_or_default();
+        let record: HashMap<String, &Value> = elements(at.ty, record).into_iter().filter_map(|(key, v)| Some((key?, v))).collect();
+        let sent = |key: &str| record.get(key).copied();
         for (j, value) in desired.iter().enumerate() {
             let at = at.element(ty, &to[j], sent(&to[j]));
             let found = in_live.get(to[j].as_str());
@@ -406,12 +411,16 @@ impl Walk<'_> {
         if at.ignored.is_some_and(|set| set.member) && live != desired {
             return;
         }
+        // A probe within a probe would double the work at every level.
+        if self.probing && live.len() != desired.len() {
+            return self.report(Change::Changed { from: Value::Null, to: Value::Null });
+        }
         let ty = element_type(at.ty);
         let known = self.known_element(at, ty);
         let sent = at.sent.and_then(Value::as_list).unwrap_or_default();
         let fits = |walk: &Self, i: usize, j: usize| {
             live[i] == desired[j] || {
-                let mut probe = Walk { trail: Trail::default(), out: Owned::default(), ..*walk };
+                let mut probe = Walk { trail: Trail::default(), out: Owned::default(), probing: true, ..*walk };
                 probe.values(&at.part(known, None), &live[i], &desired[j]);
                 probe.out.differences.is_empty()
             }

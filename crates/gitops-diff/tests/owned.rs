@@ -109,7 +109,8 @@ fn check(dir: &Path) -> Result<(), String> {
     }
     let live = owned_live(&case);
     let ownership = Ownership::of(&live, &managers());
-    let found = compare_owned(&case["desired"], &live, &ownership, &Context { schema: &schema, rules: &rules, options: &options });
+    let found =
+        compare_owned(&case["desired"], &live, &ownership, &Context { schema: &schema, rules: &rules, system: &[], options: &options });
     let (found, expected) = (lines(&found), texts(&case["expected"]));
     if found == expected { Ok(()) } else { Err(format!("\n  found:    {found:#?}\n  expected: {expected:#?}")) }
 }

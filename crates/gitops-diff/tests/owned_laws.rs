@@ -172,7 +172,7 @@ fn object(kind: usize, seed: u64) -> (Value, Value) {
 fn found(desired: &Value, live: &Value) -> gitops_diff::Owned {
     let managers = Managers { applied: vec!["gitops".into()], updated: Vec::new() };
     let (schema, options) = (Schema::default(), CompareOptions::default());
-    compare_owned(desired, live, &Ownership::of(live, &managers), &Context { schema: &schema, rules: &[], options: &options })
+    compare_owned(desired, live, &Ownership::of(live, &managers), &Context { schema: &schema, rules: &[], system: &[], options: &options })
 }
 
 /// Single values in an object that are not keys, by pointer.
@@ -236,4 +236,21 @@ proptest! {
         let _ = found(&desired, &live);
         let _ = found(&live, &desired);
     }
+}
+
+#[test]
+fn lists_in_lists_of_other_lengths_are_not_slow() {
+    let nested = |more: bool| {
+        let mut list = Value::List(Vec::new());
+        for _ in 0..60 {
+            let mut outer = vec![list];
+            outer.extend(more.then(|| Value::from("x")));
+            list = Value::List(outer);
+        }
+        let object = r#"{"apiVersion":"x.io/v1","kind":"Thing","metadata":{"name":"a"}}"#;
+        let mut object = json::parse(object.as_bytes(), "case").unwrap();
+        object.as_map_mut().unwrap().insert("spec", list);
+        object
+    };
+    assert!(!found(&nested(false), &nested(true)).differences.is_empty());
 }

@@ -54,11 +54,6 @@ impl<'v> Item<'v> {
     pub(super) fn computed(value: impl Into<Value>) -> Item<'v> {
         Item { value: Cow::Owned(value.into()), path: None, slice: None }
     }
-
-    /// The same value, off the path.
-    fn plain(&self) -> Item<'v> {
-        Item { value: self.value.clone(), path: None, slice: None }
-    }
 }
 
 /// Whether a condition holds.
@@ -117,6 +112,20 @@ impl Run {
         Ok(value.clone())
     }
 
+    /// A copy of an item; one that is borrowed from the object costs next to nothing.
+    pub(super) fn copy<'v>(&mut self, item: &Item<'v>) -> Result<Item<'v>, Stop> {
+        if let Cow::Owned(value) = &item.value {
+            self.charge_for(value)?;
+        }
+        self.charge(item.path.as_ref().map_or(1, |path| 1 + path.len() as u64))?;
+        Ok(item.clone())
+    }
+
+    /// A copy of its value, off the path.
+    fn plain<'v>(&mut self, item: &Item<'v>) -> Result<Item<'v>, Stop> {
+        Ok(Item { path: None, slice: None, ..self.copy(item)? })
+    }
+
     /// A mark for [`Stop::Enough`] that no other caller has.
     pub(super) fn label(&mut self) -> u64 {
         self.labels += 1;
@@ -126,7 +135,8 @@ impl Run {
     /// All results of an expression, off the path.
     pub(super) fn all<'v>(&mut self, expr: &Expr, input: &Item<'v>, scope: Scope<'_>) -> Result<Vec<Value>, Stop> {
         let mut out = Vec::new();
-        self.run(expr, input.plain(), scope, &mut |run, item| {
+        let input = self.plain(input)?;
+        self.run(expr, input, scope, &mut |run, item| {
             let value = run.owned(&item.value)?;
             out.push(value);
             Ok(())
@@ -146,18 +156,20 @@ impl Run {
             }
             Expr::Pipe(left, right) => self.run(left, input, scope, &mut |run, item| run.run(right, item, scope, out)),
             Expr::Comma(left, right) => {
-                self.run(left, input.clone(), scope, out)?;
+                let copy = self.copy(&input)?;
+                self.run(left, copy, scope, out)?;
                 self.run(right, input, scope, out)
             }
             Expr::Bind(value, name, body) => {
                 for value in self.all(value, &input, scope)? {
                     let inner = Scope { name, value: Some(&value), outer: Some(&scope) };
-                    self.run(body, input.clone(), inner, out)?;
+                    let copy = self.copy(&input)?;
+                    self.run(body, copy, inner, out)?;
                 }
                 Ok(())
             }
             Expr::Path(head, parts) => {
-                let origin = input.plain();
+                let origin = self.plain(&input)?;
                 self.run(head, input, scope, &mut |run, item| run.path(parts, item, &origin, scope, out))
             }
             Expr::Try(tried, caught) => self.attempt(tried, caught.as_deref(), input, scope, out),
@@ -280,10 +292,11 @@ impl Run {
             };
         };
         for test in self.all(test, &input, scope)? {
+            let copy = self.copy(&input)?;
             if holds(&test) {
-                self.run(then, input.clone(), scope, out)?;
+                self.run(then, copy, scope, out)?;
             } else {
-                self.branch(rest, otherwise, input.clone(), scope, out)?;
+                self.branch(rest, otherwise, copy, scope, out)?;
             }
         }
         Ok(())
@@ -309,7 +322,8 @@ impl Run {
     /// `a // b`: the results of `a` that hold, else those of `b`.
     fn alternative<'v>(&mut self, left: &Expr, right: &Expr, input: Item<'v>, scope: Scope<'_>, out: Out<'_, 'v>) -> Flow {
         let (mut any, mut later) = (false, None);
-        let flow = self.run(left, input.clone(), scope, &mut |run, item| {
+        let copy = self.copy(&input)?;
+        let flow = self.run(left, copy, scope, &mut |run, item| {
             if !holds(&item.value) {
                 return Ok(());
             }
@@ -331,7 +345,8 @@ impl Run {
         let mut waiting = vec![input];
         while let Some(item) = waiting.pop() {
             self.charge(1)?;
-            out(self, item.clone())?;
+            let copy = self.copy(&item)?;
+            out(self, copy)?;
             let mut children = Vec::new();
             self.each(item, &mut |_, child| {
                 children.push(child);
@@ -356,7 +371,8 @@ impl Run {
             PathPart::Each => self.each(item, &mut next),
             PathPart::Index(index) => self.all(index, origin, scope).and_then(|indexes| {
                 for index in indexes {
-                    let child = self.index(item.clone(), &index)?;
+                    let copy = self.copy(&item)?;
+                    let child = self.index(copy, &index)?;
                     next(self, child)?;
                 }
                 Ok(())
@@ -376,25 +392,24 @@ impl Run {
 
     /// `.[]`.
     pub(super) fn each<'v>(&mut self, item: Item<'v>, out: Out<'_, 'v>) -> Flow {
-        let count = match item.value.as_ref() {
-            Value::List(list) => list.len(),
-            Value::Map(map) => {
-                let keys: Vec<Value> = map.keys().map(|k| Value::from(k.clone())).collect();
-                self.charge(keys.len() as u64)?;
-                for key in keys {
-                    let child = self.index(item.clone(), &key)?;
-                    out(self, child)?;
-                }
-                return Ok(());
-            }
-            other => return error(format!("a {} has no elements", other.kind_name())),
+        let Item { value, path, slice } = item;
+        let from = slice.unwrap_or_default();
+        let mut child = |run: &mut Run, step: Step, value: Cow<'v, Value>| {
+            run.charge(path.as_ref().map_or(1, |path| 1 + path.len() as u64))?;
+            let path = path.as_ref().map(|path| path.iter().cloned().chain([step]).collect());
+            out(run, Item { value, path, slice: None })
         };
-        for i in 0..count {
-            self.charge(1)?;
-            let child = self.index(item.clone(), &Value::from(i as i64))?;
-            out(self, child)?;
+        match value {
+            Cow::Borrowed(Value::List(list)) => {
+                list.iter().enumerate().try_for_each(|(i, v)| child(self, Step::Index(from + i), Cow::Borrowed(v)))
+            }
+            Cow::Borrowed(Value::Map(map)) => map.iter().try_for_each(|(k, v)| child(self, Step::Key(k.clone()), Cow::Borrowed(v))),
+            Cow::Owned(Value::List(list)) => {
+                list.into_iter().enumerate().try_for_each(|(i, v)| child(self, Step::Index(from + i), Cow::Owned(v)))
+            }
+            Cow::Owned(Value::Map(map)) => map.into_iter().try_for_each(|(k, v)| child(self, Step::Key(k), Cow::Owned(v))),
+            other => error(format!("a {} has no elements", other.kind_name())),
         }
-        Ok(())
     }
 
     /// `.[index]`.

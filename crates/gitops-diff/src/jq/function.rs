@@ -100,7 +100,8 @@ impl Run {
             F::Select => {
                 for test in self.all(&arguments[0], &input, scope)? {
                     if holds(&test) {
-                        out(self, input.clone())?;
+                        let copy = self.copy(&input)?;
+                        out(self, copy)?;
                     }
                 }
                 Ok(())
@@ -122,7 +123,7 @@ impl Run {
             F::Recurse1 => self.recurse_by(&arguments[0], input, scope, out),
             F::GetPath => {
                 for path in self.all(&arguments[0], &input, scope)? {
-                    let mut item = input.clone();
+                    let mut item = self.copy(&input)?;
                     for step in path.as_list().unwrap_or_default() {
                         item = self.index(item, step)?;
                     }
@@ -157,7 +158,8 @@ impl Run {
         let mut waiting = vec![input];
         while let Some(item) = waiting.pop() {
             self.charge(1)?;
-            out(self, item.clone())?;
+            let copy = self.copy(&item)?;
+            out(self, copy)?;
             let mut next = Vec::new();
             self.run(step, item, scope, &mut |run, item| {
                 run.charge(1)?;
@@ -195,7 +197,8 @@ impl Run {
             (F::Any1 | F::All1 | F::Map1, [each]) => {
                 let mut found = Vec::new();
                 let mut children = Vec::new();
-                self.each(Item { path: None, ..input.clone() }, &mut |_, child| {
+                let copy = Item { path: None, ..self.copy(input)? };
+                self.each(copy, &mut |_, child| {
                     children.push(child);
                     Ok(())
                 })?;
