@@ -1,4 +1,5 @@
-//! Against the real program: made-up charts (`tests/charts`), their own values files (`ci/`) and values changed at random.
+//! Against the real program: made-up charts (`tests/charts`), their own values files (`ci/`) and values changed at random; single
+//! expressions (`tests/expressions.txt`); and a chart with a sub-chart under many values and flags.
 //!
 //! The program is `helm` v3.22.0 from `GITOPS_HELM` or the `PATH`; without it this is skipped, loudly. `GITOPS_DIFFERENTIAL_SEED`
 //! chooses the charts (default: the same each time), `GITOPS_RUNS` is how many random values each chart gets (default 25).
@@ -48,12 +49,24 @@ impl Run<'_> {
                 "--skip-tests" => options.skip_tests = true,
                 "--no-hooks" => options.no_hooks = true,
                 "--api-versions=batch/v1/Job" => capabilities.api_versions.push("batch/v1/Job".to_owned()),
-                other => panic!("{other}"),
+                other => set(&mut values, other)?,
             }
         }
         options.capabilities = Arc::new(capabilities);
         chart.render(&values, &options).map(|rendered| rendered.to_text()).map_err(|e| e.to_string())
     }
+}
+
+fn set(values: &mut Values, flag: &str) -> Result<(), String> {
+    let (name, text) = flag.split_once('=').unwrap();
+    let outcome = match name {
+        "--set" => values.set(text),
+        "--set-string" => values.set_string(text),
+        "--set-json" => values.set_json(text),
+        "--set-literal" => values.set_literal(text),
+        other => panic!("{other}"),
+    };
+    outcome.map_err(|e| e.to_string())
 }
 
 /// A small generator, so that a seed gives the same values everywhere.
@@ -114,11 +127,7 @@ fn helm() -> Option<PathBuf> {
 
 #[test]
 fn made_up_charts() {
-    let Some(helm) = helm() else {
-        assert_ne!(std::env::var("GITOPS_REQUIRE").as_deref(), Ok("all"), "no helm v3.22.0 (GITOPS_HELM)");
-        eprintln!("SKIPPED: no helm v3.22.0 (GITOPS_HELM or PATH)");
-        return;
-    };
+    let Some(helm) = helm() else { return skipped() };
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let clock = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
     // The same charts each time, unless the environment says another number, or `clock` for new ones.
@@ -193,4 +202,143 @@ fn brief(outcome: &Result<String, String>) -> String {
         Ok(_) => "success".to_owned(),
         Err(e) => format!("error: {e}"),
     }
+}
+
+/// What the expressions look at.
+const LOOKED_AT: &str = "big: 12345678\nhuge: 123456789012345678901234567890\ni: 3\nf: 2.5\nneg: -7\nt: true\ns: str\nn: null\n\
+    tp: \"{{ .Release.Name }}-{{ .Values.s }}\"\nl: [a, 1, {name: x}]\ndeep: {a: {b: {c: v}}, z: 1}\nanch: &x {q: 1, r: [1, 2]}\n\
+    merged: {<<: *x, r: 3}\nb11: [yes, No, on, OFF, y, n, True, ~, Null]\noct: 0755\nhex: 0x1F\nsexa: 12:30:45\ndate: 2020-01-02\n\
+    ml: |\n  a\n   b\n\nfold: >\n  x\n  y\n\n  z\nstrip: |-\n  e\n";
+
+/// One expression a line, each in a chart of its own, so that one that fails hides no other. Not among them, because the texts of
+/// Go's JSON and TOML parsers are not copied: `fromJson` and `fromToml` of what is neither.
+#[test]
+fn single_expressions() {
+    let Some(helm) = helm() else { return skipped() };
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    write("Chart.yaml", b"apiVersion: v2\nname: web\nversion: 1.0.0\nappVersion: \"1.2\"\n");
+    write("values.yaml", LOOKED_AT.as_bytes());
+    write("f.txt", b"line1\nline2\n");
+    write("crlf.txt", b"a\r\nb\r\n");
+    write("d/bin", b"\x00\xFF\xFE\x80abc");
+    write("d/u.txt", "\u{e9}\n".as_bytes());
+    let mut tally = Tally::default();
+    for expression in include_str!("expressions.txt").lines() {
+        let head = if expression.contains("toYaml") { "# c\n" } else { "kind: A\nx: |\n  " };
+        write("templates/a.yaml", format!("{head}{expression}\n").as_bytes());
+        tally.compare(&Run { chart: dir.path(), values: None, flags: Vec::new() }, &helm, expression);
+    }
+    tally.end("expressions");
+}
+
+/// What Chart.yaml says of the sub-chart, the chart's own values, those of the user, and flags.
+type Structure = (&'static str, &'static str, &'static str, &'static [&'static str]);
+
+const STRUCTURES: &[Structure] = &[
+    ("", "x: 1", "", &[]),
+    ("", "x: 1", "sub: {a: null, b: {c: null}}", &[]),
+    ("", "global: {g: 1, k: {z: 1}}", "global: {g: null, h: null}", &[]),
+    ("", "sub: {a: null}", "", &[]),
+    ("", "sub: {b: null}\nglobal: {h: null}", "sub: {b: {c: 9}}", &[]),
+    ("", "x: 1", "sub: null", &[]),
+    ("", "x: 1", "sub: x", &[]),
+    (", alias: other", "x: 1", "other: {a: 7}\nsub: {a: 8}", &[]),
+    (", condition: \"sub.enabled,global.sub\"", "global: {sub: false}", "", &[]),
+    (", condition: \"sub.enabled,global.sub\"", "global: {sub: false}\nsub: {enabled: true}", "", &[]),
+    (", condition: sub.enabled", "sub: {enabled: \"false\"}", "", &[]),
+    (", tags: [t1, t2], condition: sub.on", "tags: {t1: false, t2: true}", "", &[]),
+    (", tags: [t1], condition: sub.on", "tags: {t1: true}\nsub: {on: false}", "", &[]),
+    (", tags: [t1]", "x: 1", "", &["--set=tags.t1=false"]),
+    (", import-values: [data]", "x: 1", "", &[]),
+    (", import-values: [{child: b, parent: imported.here}]", "imported: {here: {c: 5}}", "", &[]),
+    (", import-values: [nope]", "x: 1", "", &[]),
+    (", alias: al, import-values: [data]", "x: 1", "al: {exports: {data: {e: 9, f: 1}}}", &[]),
+    ("", "global: {h: {x: null, y: 2}, list: [1]}", "global: {h: {z: 3}}", &[]),
+    ("", "global: str", "", &[]),
+    ("", "sub: {global: {g: of the parent}}", "", &[]),
+    ("", "a: 1", "a: 1\na: {b: 2}", &[]),
+    ("", "a: {b: 1, c: [1]}", "a: {b: null, d: 1}\n---\nz: 1", &[]),
+    ("", "x: 1", "1: a\n1.5: b\ntrue: c\n\"q\": e\n0x10: f\n1e3: g", &[]),
+    ("", "x: 1", "- a", &[]),
+    ("", "x: 1", "a: [", &[]),
+    ("", "x: 1", "", &["--set=a=1,b=1.5,c=true,d=null,e=,f=\"q\""]),
+    ("", "l: [p, q]", "", &["--set=l[0]=x,l[2]=z"]),
+    ("", "x: 1", "", &["--set=l={a,b,1}", "--set=m={}"]),
+    ("", "x: 1", "", &["--set=a\\.b=c\\,d,a.b[1].c=1"]),
+    ("", "x: 1", "", &["--set=x=null"]),
+    ("", "x: 1", "", &["--set=x"]),
+    ("", "x: 1", "", &["--set==1"]),
+    ("", "x: 1", "", &["--set=a[x]=1"]),
+    ("", "x: 1", "", &["--set-string=n=1000000,t=true,u=null"]),
+    ("", "x: 1", "", &["--set=n=1000000,m=0123,o=1e6,p=-5,q=+5,r=9223372036854775808"]),
+    ("", "x: 1", "", &["--set-json=a={\"b\":[1,2.5,null]},c=\"x\""]),
+    ("", "x: 1", "", &["--set-literal=a.b=x,y=z"]),
+    ("", "x: 1", "", &["--set=a=1", "--set=a.b=2"]),
+    ("", "x: 1", "", &["--set=a[0].b=1,a[0].c=2,a[1].b=3", "--set=c[0][1]=q"]),
+    ("", "x: 1", "", &["--set=a=b=c", "--set= d = e "]),
+    ("", "x: 1", "", &["--set=sub.a=null,sub.b.c=5"]),
+    ("", "x: 1", "", &["--set=a={x,y},b={1,null,true}"]),
+];
+
+/// A chart with a sub-chart: how values, conditions, tags, aliases and imports meet.
+#[test]
+fn structures() {
+    let Some(helm) = helm() else { return skipped() };
+    let dir = tempfile::tempdir().unwrap();
+    let chart = dir.path().join("web");
+    let write = |name: &str, text: &str| {
+        let path = chart.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let shows = "v: {{ toJson .Values }}\nn: {{ .Chart.Name }}\nb: {{ .Template.BasePath }}\ns: {{ keys .Subcharts | toJson }}\n";
+    write("templates/p.yaml", shows);
+    write("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 0.1.0\n");
+    write("charts/sub/values.yaml", "a: 1\nb: {c: 2, d: [1, 2]}\nglobal: {g: sub, h: {x: 1}}\nexports: {data: {e: 5}}\n");
+    write("charts/sub/templates/a.yaml", shows);
+    let values = dir.path().join("values.yaml");
+    let mut tally = Tally::default();
+    for (dependency, own, users, flags) in STRUCTURES {
+        let listed = format!("dependencies:\n- {{name: sub, version: 0.x.x, repository: \"file://../sub\"{dependency}}}\n");
+        write("Chart.yaml", &format!("apiVersion: v2\nname: web\nversion: 1.0.0\n{listed}"));
+        write("values.yaml", own);
+        std::fs::write(&values, users).unwrap();
+        tally.compare(&Run { chart: &chart, values: Some(values.clone()), flags: flags.to_vec() }, &helm, dependency);
+    }
+    tally.end("structures");
+}
+
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    errors: usize,
+    failed: Vec<String>,
+}
+
+impl Tally {
+    fn compare(&mut self, run: &Run<'_>, helm: &Path, what: &str) {
+        match (run.real(helm), run.ours()) {
+            (Ok(want), Ok(got)) if want == got => self.passed += 1,
+            (Err(_), Err(_)) => {
+                self.passed += 1;
+                self.errors += 1;
+            }
+            (want, got) => self.failed.push(format!("{what}\n{}", report(run, &want, &got))),
+        }
+    }
+
+    fn end(self, what: &str) {
+        println!("{what}: {} passed, {} failed ({} errors)", self.passed, self.failed.len(), self.errors);
+        assert!(self.failed.is_empty(), "{}", self.failed.join("\n\n"));
+    }
+}
+
+fn skipped() {
+    assert_ne!(std::env::var("GITOPS_REQUIRE").as_deref(), Ok("all"), "no helm v3.22.0 (GITOPS_HELM)");
+    eprintln!("SKIPPED: no helm v3.22.0 (GITOPS_HELM or PATH)");
 }
