@@ -81,6 +81,24 @@ const VALUES: &str = "enabled: true\nreplicas: 2\nnameOverride: \"\"\nimage: {re
 pub(crate) fn make(part: &str, size: usize, root: &Path) -> anyhow::Result<()> {
     match part {
         "templates" | "large" => chart(root, "web", size, ""),
+        "median" => {
+            chart(root, "web", size, "dependencies:\n- {name: store, version: 1.x.x}\n- {name: kit, version: 1.x.x}\n")?;
+            let store = root.join("charts/store");
+            chart(&store, "store", size / 2, "dependencies:\n- {name: kit, version: 1.x.x}\n")?;
+            library(&root.join("charts/kit"))?;
+            library(&store.join("charts/kit"))
+        }
+        "library" => {
+            let mut dependencies = String::from("dependencies:\n");
+            for at in 0..size {
+                let name = format!("part{at}");
+                dependencies += &format!("- {{name: {name}, version: 1.x.x}}\n");
+                let part = root.join("charts").join(&name);
+                chart(&part, &name, 2, "dependencies:\n- {name: kit, version: 1.x.x}\n")?;
+                library(&part.join("charts/kit"))?;
+            }
+            chart(root, "web", 2, &dependencies)
+        }
         "subcharts" => {
             let mut dependencies = String::from("dependencies:\n");
             for at in 0..size {
@@ -92,6 +110,17 @@ pub(crate) fn make(part: &str, size: usize, root: &Path) -> anyhow::Result<()> {
         }
         _ => bail!("there is no chart `{part}`"),
     }
+}
+
+/// A library chart: 60 helpers in six files, as those that everybody's charts bring along.
+fn library(root: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(root.join("templates"))?;
+    fs::write(root.join("Chart.yaml"), "apiVersion: v2\nname: kit\nversion: 1.2.3\ntype: library\n")?;
+    for file in 0..6 {
+        let helpers: String = (0..10).map(|at| NAMES.replace("CHART", &format!("kit.{file}.{at}"))).collect();
+        fs::write(root.join(format!("templates/_part{file}.tpl")), helpers)?;
+    }
+    Ok(())
 }
 
 fn chart(root: &Path, name: &str, templates: usize, more: &str) -> anyhow::Result<()> {

@@ -1,8 +1,8 @@
 //! `helm-templates`: our rendering of charts beside the real helm, process to process, on the same charts; and in process,
 //! the same chart again and again.
 //!
-//! `cargo run --release -p gitops-benches --bin helm-templates [-- PART...]`, with PART of `scaffold`, `templates`,
-//! `subcharts`, `large` and `process`; all without one. `GITOPS_HELM` names the real helm (else `helm` of the PATH),
+//! `cargo run --release -p gitops-benches --bin helm-templates [-- PART...]`, with PART of `scaffold`, `median`, `templates`,
+//! `subcharts`, `library`, `large` and `process`; all without one. `GITOPS_HELM` names the real helm (else `helm` of the PATH),
 //! `GITOPS_BIN` a `gitops` to measure instead of one built here, `GITOPS_BENCH_SECONDS` how long one run of helm may take
 //! (default 300).
 //!
@@ -17,7 +17,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use gitops_benches::beside::{self, Beside};
 
-const PARTS: &[&str] = &["scaffold", "templates", "subcharts", "large", "process"];
+const PARTS: &[&str] = &["scaffold", "median", "templates", "subcharts", "library", "large", "process"];
 
 /// What charts are rendered for, the same for both whatever Kubernetes a helm was built with.
 const FLAGS: [&str; 4] = ["--namespace", "shop", "--kube-version", "v1.37.0"];
@@ -35,9 +35,13 @@ fn main() -> anyhow::Result<()> {
             ensure!(status.context("helm create")?.success(), "helm create failed");
             programs.compare(&beside, "scaffold of `helm create`", &chart)?;
         }
-        for (part, size, name) in
-            [("templates", 20, "20 templates"), ("subcharts", 100, "100 sub-charts"), ("large", 1000, "1,000 templates")]
-        {
+        for (part, size, name) in [
+            ("median", 12, "median: 12 templates, a sub-chart with 6, a library in both"),
+            ("templates", 20, "20 templates"),
+            ("subcharts", 100, "100 sub-charts"),
+            ("library", 20, "20 sub-charts, the same library in each"),
+            ("large", 1000, "1,000 templates"),
+        ] {
             if parts.contains(&part) {
                 let chart = dir.path().join(part);
                 charts::make(part, size, &chart)?;

@@ -107,3 +107,13 @@ fn an_error_in_a_sub_chart_names_chart_template_and_line() {
         assert!(error.contains(part), "{part}: {error}");
     }
 }
+
+#[test]
+fn bytes_that_are_no_text_are_refused_where_they_are_printed() {
+    let error = render(MemoryTree::new().with("templates/a.yaml", b"kind: A\nx: \"\xFF\"\n")).unwrap_err();
+    assert!(error.contains("web/templates/a.yaml") && error.ends_with("invalid leading UTF-8 octet"), "{error}");
+    let comment = MemoryTree::new().with("templates/a.yaml", b"{{/* caf\xE9 */}}kind: A\n");
+    assert_eq!(render(comment).unwrap(), "---\n# Source: web/templates/a.yaml\nkind: A\n");
+    let notes = MemoryTree::new().with("templates/NOTES.txt", b"\xFF").with("templates/a.yaml", "kind: A\n");
+    assert!(render(notes).is_ok());
+}

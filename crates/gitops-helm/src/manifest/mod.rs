@@ -57,21 +57,34 @@ pub(crate) struct Sorted {
     pub(crate) hooks: Vec<Hook>,
 }
 
+/// The output of a template.
+#[derive(Clone, Copy)]
+pub(crate) struct Printed<'t> {
+    pub(crate) path: &'t str,
+    pub(crate) text: &'t str,
+    /// Whether nothing had to be replaced by U+FFFD.
+    pub(crate) is_utf8: bool,
+}
+
 /// Sorts the outputs of templates: by path, then by place in the output, then by kind.
-pub(crate) fn sort(mut outputs: Vec<(&str, &str)>) -> Result<Sorted, ManifestError> {
-    outputs.sort_by_key(|(path, _)| *path);
+pub(crate) fn sort(mut outputs: Vec<Printed<'_>>) -> Result<Sorted, ManifestError> {
+    outputs.sort_by_key(|output| output.path);
     let is_partial = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
-    outputs.retain(|(path, output)| !is_partial(path) && !split::trim(output).is_empty());
-    let documents: Vec<(&str, &str)> = outputs.iter().flat_map(|(path, output)| split(output).into_iter().map(|d| (*path, d))).collect();
-    let heads = parallel::map(&documents, |(_, document)| Head::read(document));
+    outputs.retain(|output| !is_partial(output.path) && !split::trim(output.text).is_empty());
+    let documents = outputs.iter().flat_map(|output| split(output.text).into_iter().map(move |text| (output, text)));
+    let documents: Vec<(&Printed<'_>, &str)> = documents.collect();
+    let heads = parallel::map(&documents, |(output, document)| match output.is_utf8 || !document.contains(char::REPLACEMENT_CHARACTER) {
+        true => Head::read(document),
+        false => Err("error converting YAML to JSON: yaml: invalid leading UTF-8 octet".to_owned()),
+    });
     let mut sorted = Sorted::default();
-    for ((path, document), head) in documents.into_iter().zip(heads) {
-        let head = head.map_err(|reason| ManifestError { path: path.to_owned(), reason })?;
+    for ((Printed { path, .. }, document), head) in documents.into_iter().zip(heads) {
+        let head = head.map_err(|reason| ManifestError { path: (*path).to_owned(), reason })?;
         if !head.is_hook() {
-            sorted.manifests.push(Document { path: path.to_owned(), kind: head.kind, text: document.to_owned() });
+            sorted.manifests.push(Document { path: (*path).to_owned(), kind: head.kind, text: document.to_owned() });
         } else if let Some(events) = head.events() {
             sorted.hooks.push(Hook {
-                path: path.to_owned(),
+                path: (*path).to_owned(),
                 events,
                 weight: head.weight(),
                 delete_policies: head.delete_policies(),

@@ -34,6 +34,8 @@ pub(super) struct Active {
     pub(super) owner: Id,
     /// Only for others to include.
     pub(super) partial: bool,
+    /// Whether the text is UTF-8 throughout; what is not is replaced by U+FFFD.
+    pub(super) is_utf8: bool,
     /// The text, by its place in memory: the chart owns it as long as the set lives.
     address: usize,
     length: usize,
@@ -132,6 +134,7 @@ fn collect<'i>(instances: &'i Instances, id: Id, found: &mut HashMap<String, Sou
             base: format!("{directory}/templates"),
             owner: id,
             partial,
+            is_utf8: std::str::from_utf8(&file.data).is_ok(),
             address: file.data.as_ptr() as usize,
             length: file.data.len(),
         };

@@ -22,7 +22,7 @@ use crate::chart::{ChartData, LoadError, Metadata, load};
 use crate::error::RenderError;
 use crate::instance::{Id, Instances, is_in_range};
 use crate::limits::Limits;
-use crate::manifest;
+use crate::manifest::{self, Printed};
 use crate::schema;
 use crate::values::coalesce::Sharing;
 use crate::values::{Converter, Table, Values};
@@ -190,14 +190,14 @@ impl Chart {
     fn output(
         &self,
         instances: &Instances,
-        templates: Vec<(String, String)>,
+        outputs: Vec<Output>,
         options: &RenderOptions,
         ambient: Ambient,
     ) -> Result<Rendered, RenderError> {
         let notes_path = format!("{}/templates/NOTES.txt", self.data.metadata.name);
-        let notes = templates.iter().find(|(path, _)| *path == notes_path).map(|(_, text)| text.clone()).unwrap_or_default();
-        let outputs = templates.iter().filter(|(path, _)| !path.ends_with("NOTES.txt"));
-        let mut sorted = manifest::sort(outputs.map(|(path, text)| (path.as_str(), text.as_str())).collect())?;
+        let notes = outputs.iter().find(|output| output.path == notes_path).map(|output| output.text.clone()).unwrap_or_default();
+        let printed = outputs.iter().filter(|output| !output.path.ends_with("NOTES.txt"));
+        let mut sorted = manifest::sort(printed.map(|o| Printed { path: &o.path, text: &o.text, is_utf8: o.is_utf8 }).collect())?;
         if options.no_hooks {
             sorted.hooks.clear();
         } else if options.skip_tests {
@@ -205,7 +205,7 @@ impl Chart {
         }
         let crds = if options.include_crds { output::crds(instances) } else { Vec::new() };
         Ok(Rendered {
-            templates,
+            templates: outputs.into_iter().map(|output| (output.path, output.text)).collect(),
             crds,
             manifests: sorted.manifests,
             hooks: sorted.hooks,
@@ -227,6 +227,14 @@ fn is_release_name(name: &str) -> bool {
     name.len() <= 53 && name.split('.').all(part)
 }
 
+/// What a template printed.
+struct Output {
+    path: String,
+    text: String,
+    /// Whether neither template nor output had anything replaced by U+FFFD.
+    is_utf8: bool,
+}
+
 /// Runs all templates that are no partials. The outputs are in the order of running.
 fn execute(
     instances: &Instances,
@@ -235,7 +243,7 @@ fn execute(
     sharing: &[Sharing],
     options: &RenderOptions,
     execution: &mut Execution,
-) -> Result<Vec<(String, String)>, RenderError> {
+) -> Result<Vec<Output>, RenderError> {
     let mut converter = Converter::default();
     crate::values::coalesce::shared_tables(values, sharing, &mut |table| converter.share(table));
     let values = converter.table(values);
@@ -246,18 +254,19 @@ fn execute(
         dot.insert(Str::from_static("Template"), objects::template(&template.path, &template.base));
         let output = compiled.set.execute(&template.path, Value::Map(dot.clone()), execution);
         let output = output.map_err(|e| RenderError::Template(compile::execution_error(&e)))?;
-        outputs.push((template.path.clone(), without_no_value(output)));
+        let (text, is_utf8) = without_no_value(output);
+        outputs.push(Output { path: template.path.clone(), text, is_utf8: is_utf8 && template.is_utf8 });
     }
     Ok(outputs)
 }
 
 /// Helm takes each `<no value>` out, whoever wrote it.
-fn without_no_value(output: Vec<u8>) -> String {
-    let text = match String::from_utf8(output) {
-        Ok(text) => text,
-        Err(e) => Str::from(e.into_bytes()).text().into_owned(),
+fn without_no_value(output: Vec<u8>) -> (String, bool) {
+    let (text, is_utf8) = match String::from_utf8(output) {
+        Ok(text) => (text, true),
+        Err(e) => (Str::from(e.into_bytes()).text().into_owned(), false),
     };
-    if text.contains(NO_VALUE) { text.replace(NO_VALUE, "") } else { text }
+    (if text.contains(NO_VALUE) { text.replace(NO_VALUE, "") } else { text }, is_utf8)
 }
 
 const NO_VALUE: &str = "<no value>";
