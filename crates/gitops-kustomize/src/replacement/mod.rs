@@ -6,6 +6,7 @@
 //! `index` pick a part. Where a path leads on behind a scalar, the scalar is YAML or JSON ([`structured`]).
 
 mod field_path;
+mod layout;
 mod structured;
 
 use crate::id::Gvk;

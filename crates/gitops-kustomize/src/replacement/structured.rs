@@ -1,13 +1,13 @@
 //! Replacing inside a scalar that is JSON or YAML itself, as the values of config maps often are.
 //!
 //! JSON is printed anew: keys sorted, indented by two when it had lines and indents before. In YAML the new text takes the
-//! old one's place and all else stays as written, comments too.
+//! old one's place, and the whole is laid out anew where we know how ([`layout`]); else all else stays as written.
 
 use gitops_manifest::json;
 use gitops_manifest::yaml::{self, Node as Written, NodeKind, ParseOptions, ScalarStyle, Schema};
 
 use super::field_path::{FieldPath, Kind};
-use super::{FieldOptions, ReplacementError, set};
+use super::{FieldOptions, ReplacementError, layout, set};
 use crate::node::{Node, Scalar, read_documents};
 
 /// Copies the value when the path leads into a scalar. `false`: it does not, or finds nothing there.
@@ -104,7 +104,8 @@ fn in_yaml(text: &str, before: &Node, after: &Node) -> Option<String> {
         let to = from + written_length(&line[from..], &edit.at.kind)?;
         line.replace_range(from..to, &as_written(&edit.new)?);
     }
-    Some(lines.join("\n").trim().to_owned())
+    let edited = lines.join("\n");
+    Some(layout::anew(&edited).unwrap_or_else(|| edited.trim().to_owned()))
 }
 
 /// Finds the scalars that differ. `None` when anything else does.
@@ -129,7 +130,7 @@ fn collect<'w>(written: &'w Written, before: &Node, after: &Node, edits: &mut Ve
 }
 
 /// How long a scalar is that ends on the line it begins on.
-fn written_length(line: &str, kind: &NodeKind) -> Option<usize> {
+pub(super) fn written_length(line: &str, kind: &NodeKind) -> Option<usize> {
     let NodeKind::Scalar(text, style) = kind else { return None };
     match style {
         ScalarStyle::Plain => line.starts_with(text.as_str()).then_some(text.len()),
