@@ -88,6 +88,7 @@ pub enum Command {
 
 /// The answer of [`step`].
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a step is taken apart where it is made, and most of them continue")]
 pub enum Step {
     /// The operation goes on.
     Continue {
@@ -150,6 +151,9 @@ struct Turn {
     commands: Vec<Command>,
 }
 
+/// What the result of a removal says.
+const PRUNED: &str = "pruned";
+
 /// A termination ends the runs of hooks with this message.
 const TERMINATED: &str = "Terminated";
 
@@ -160,9 +164,9 @@ impl Turn {
         match event {
             Event::Finished(id, result) => self.finished(*id, result),
             Event::Prepared(result) => self.prepared(result),
-            Event::Removing(id, message) => {
+            Event::Removing(id, _) => {
                 if self.known(*id) == Some(Progress::Sent) && self.state.task(*id).removes() {
-                    self.record(*id, Progress::Running, Some(ResultCode::Pruned), message);
+                    self.record(*id, Progress::Running, Some(ResultCode::Pruned), PRUNED);
                 }
             }
             Event::HookReleased(id, result) => {
@@ -207,7 +211,7 @@ impl Turn {
                 let message = if *change == Change::Create { "created" } else { "updated" };
                 self.record(id, Progress::Running, Some(ResultCode::Synced), message);
             }
-            (Ok(()), Action::Prune { .. }) => self.record(id, Progress::Succeeded, Some(ResultCode::Pruned), "pruned"),
+            (Ok(()), Action::Prune { .. }) => self.record(id, Progress::Succeeded, Some(ResultCode::Pruned), PRUNED),
             (Ok(()), Action::Activate { .. }) => self.record(id, Progress::Succeeded, Some(ResultCode::Synced), "activated"),
             (Ok(()), Action::Hook { .. }) => {}
             (Err(error), _) => self.record(id, Progress::Failed, Some(ResultCode::SyncFailed), &error.message),
@@ -257,10 +261,10 @@ impl Turn {
             let Some(object) = self.state.task(id).object() else { continue };
             let code = self.state.tasks[id.index()].code;
             match seen.get(object) {
-                None if self.state.task(id).removes() => self.record(id, Progress::Succeeded, code, "pruned"),
+                None if self.state.task(id).removes() => self.record(id, Progress::Succeeded, code, PRUNED),
                 Some(health) if self.state.task(id).removes() => {
-                    let message = health.as_ref().map(|h| h.message.clone()).unwrap_or_default();
-                    self.state.tasks[id.index()].message = message;
+                    let why = health.as_ref().map(|h| format!("{PRUNED}: {}", h.message));
+                    self.state.tasks[id.index()].message = why.unwrap_or_else(|| PRUNED.to_owned());
                 }
                 None => {
                     let message =

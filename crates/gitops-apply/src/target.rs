@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+use gitops_diff::{IgnoreRule, compare};
 use gitops_health::Health;
 use gitops_manifest::{Manifest, ObjectId};
 
@@ -188,6 +189,13 @@ pub trait Target: Send + Sync {
     fn prepare<'a>(&'a self, app: &'a str, preparation: Preparation<'a>) -> TargetFuture<'a, Vec<(ObjectId, String)>> {
         let _ = (app, preparation);
         Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// Whether an apply of the desired object would change the live one, which is ours. Cheap: it asks nobody. Unless a target
+    /// knows better, whatever is not equal differs.
+    fn differs(&self, desired: &Manifest, live: &LiveObject, rules: &[IgnoreRule]) -> bool {
+        // Equality is the common case, and far cheaper than a comparison.
+        desired.body() != live.manifest.body() && !compare(desired.body(), live.manifest.body(), rules).is_empty()
     }
 
     /// Makes one object live, owned by `app`, atomically: it is live whole, or not at all.

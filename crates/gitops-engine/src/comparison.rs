@@ -7,9 +7,9 @@
 use std::collections::BTreeSet;
 
 use gitops_app::{AppHealthStatus, ResourceHealth, ResourceStatus, ResourceSync, SyncCode, app_health, app_sync};
-use gitops_apply::{HookKind, LiveSet, Wave};
+use gitops_apply::{HookKind, LiveObject, LiveSet, Wave};
 use gitops_health::{Health, HealthStatus};
-use gitops_manifest::{Manifest, ObjectId, Value};
+use gitops_manifest::{Manifest, ObjectId};
 
 /// What a comparison found.
 pub(crate) struct Comparison {
@@ -26,7 +26,7 @@ pub(crate) fn compare(
     app: &str,
     desired: &[Manifest],
     live: &LiveSet,
-    differs: &dyn Fn(&Manifest, &Value) -> bool,
+    differs: &dyn Fn(&Manifest, &LiveObject) -> bool,
     permits: &dyn Fn(&ObjectId) -> bool,
 ) -> Comparison {
     let mut resources = Vec::with_capacity(desired.len());
@@ -37,7 +37,7 @@ pub(crate) fn compare(
         let mut resource = identity(manifest);
         match HookKind::of(manifest) {
             HookKind::Object => {
-                let synced = found.is_some_and(|l| l.owner.as_deref() == Some(app) && !differs(manifest, l.manifest.body()));
+                let synced = found.is_some_and(|l| l.owner.as_deref() == Some(app) && !differs(manifest, l));
                 resource.status = Some(if synced { SyncCode::Synced } else { SyncCode::OutOfSync });
                 resource.health = match found {
                     None => Some(health(HealthStatus::Missing, "")),
@@ -122,8 +122,7 @@ fn health(status: HealthStatus, message: &str) -> AppHealthStatus {
 
 #[cfg(test)]
 mod tests {
-    use gitops_apply::LiveObject;
-    use gitops_manifest::{Location, Map};
+    use gitops_manifest::{Location, Map, Value};
 
     use super::*;
 
@@ -145,8 +144,8 @@ mod tests {
             .collect()
     }
 
-    fn differs(a: &Manifest, b: &Value) -> bool {
-        a.body() != b
+    fn differs(a: &Manifest, b: &LiveObject) -> bool {
+        a.body() != b.manifest.body()
     }
 
     #[test]

@@ -145,7 +145,7 @@ pub(crate) async fn begin(
         namespace: &app.spec.destination.namespace,
         desired: &release::for_release(&desired, is_first),
         live,
-        unchanged: &|desired, live| !crate::pair::differs(desired, live.manifest.body(), &rules),
+        unchanged: &|desired, live| !target.differs(desired, live, &rules),
         activation: &|object| target.activation_group(object),
         activate_also: &pending,
         request: &sync,

@@ -1,7 +1,7 @@
 //! Desired and live side by side, as people see them: with secrets masked and ignored fields left out.
 
 use gitops_app::Application;
-use gitops_diff::{IgnoreRule, IgnoreSpec, Masker, compare};
+use gitops_diff::{IgnoreRule, IgnoreSpec, Masker};
 use gitops_manifest::{Manifest, ObjectId, Value};
 
 /// Lines of context in a diff.
@@ -21,12 +21,9 @@ pub struct Pair {
 }
 
 impl Pair {
-    pub(crate) fn new(id: ObjectId, desired: Option<&Value>, live: Option<&Value>, rules: &[IgnoreRule]) -> Pair {
-        let modified = match (desired, live) {
-            (Some(desired), Some(live)) => !compare(desired, live, rules).is_empty(),
-            (None, None) => false,
-            _ => true,
-        };
+    /// `modified`: whether the two differ for the target, where both are there.
+    pub(crate) fn new(id: ObjectId, desired: Option<&Value>, live: Option<&Value>, modified: bool) -> Pair {
+        let modified = modified || desired.is_some() != live.is_some();
         let masked = Masker::new().mask(desired.unwrap_or(&Value::Null), live.unwrap_or(&Value::Null));
         let shown = |v: Value| Some(v).filter(|v| !v.is_null());
         Pair { id, desired: shown(masked.desired), live: shown(masked.live), modified }
@@ -64,10 +61,4 @@ pub(crate) fn rules(app: &Application) -> Result<Vec<IgnoreRule>, String> {
             IgnoreRule::new(&spec).map_err(|e| format!("spec.ignoreDifferences[{i}]: {e}"))
         })
         .collect()
-}
-
-/// Whether a live object counts as modified.
-pub(crate) fn differs(desired: &Manifest, live: &Value, rules: &[IgnoreRule]) -> bool {
-    // Equality is the common case, and far cheaper than a comparison.
-    desired.body() != live && !compare(desired.body(), live, rules).is_empty()
 }

@@ -90,7 +90,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, slot: &Arc<Slot>) -> Duration {
             return inner.settings.resync_interval;
         }
     };
-    let differs = |desired: &Manifest, live: &gitops_manifest::Value| pair::differs(desired, live, &rules);
+    let differs = |desired: &Manifest, live: &gitops_apply::LiveObject| target.differs(desired, live, &rules);
     let comparison = compare(slot.name(), &wanted.manifests, &live, &differs, &|id| ruling.refuses(id).is_none());
     let moving = comparison.health == HealthStatus::Progressing;
     let now = gate::now();
