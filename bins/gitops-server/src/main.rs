@@ -1,5 +1,6 @@
 //! `gitops-server`: reconciler, JSON API and web hooks in one process, on its embedded default.
 
+mod clusters;
 mod config;
 mod quick_start;
 mod status;
@@ -21,6 +22,7 @@ use gitops_source::{AllowList, ChartsConfig, Credentials, Mirrors, MirrorsConfig
 use gitops_state::{OpenError, OpenOptions, OpenReport, Store};
 use gitops_target_platform::{Drift, PlatformTarget};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::config::ServerConfig;
@@ -116,9 +118,12 @@ async fn serve(config: ServerConfig) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let external_url = config.external_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let targets: Vec<Arc<dyn Target>> = vec![platform.clone()];
+    let mut targets: Vec<Arc<dyn Target>> = vec![platform.clone()];
+    let (changed, changes) = mpsc::unbounded_channel();
+    targets.extend(clusters::connect(&config.clusters, &changed).await);
     let settings = settings(&config, &external_url)?;
     let engine = Engine::start(Parts { store: store.clone(), mirrors, targets, report }, settings).await?;
+    tokio::spawn(clusters::watch(engine.clone(), changes));
     tokio::spawn(watch(engine.clone(), platform));
     tokio::spawn(back_up(store, backups, config.backup_interval, config.backup_keep));
     eprintln!("ready: {external_url}/   live files: {}   data: {}", config.platform.root.display(), config.data_dir.display());

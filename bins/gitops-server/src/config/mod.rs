@@ -2,6 +2,7 @@
 //!
 //! Secrets are never in the file itself: a field `…Env` names an environment variable, a field `…File` a file.
 
+mod cluster;
 mod section;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use gitops_manifest::yaml;
 use gitops_plugin::{Plugin, PluginConfig};
 use gitops_source::AllowList;
 use gitops_source::webhook::WebhookSecrets;
+use gitops_target_kubernetes::KubernetesConfig;
 use gitops_target_platform::PlatformConfig;
 
 use section::{Section, Source};
@@ -81,6 +83,7 @@ pub(crate) struct ServerConfig {
     /// Files of ConfigMaps and Secrets.
     pub(crate) objects: Vec<PathBuf>,
     pub(crate) platform: PlatformConfig,
+    pub(crate) clusters: Vec<KubernetesConfig>,
 }
 
 impl ServerConfig {
@@ -109,6 +112,7 @@ impl ServerConfig {
             backup_keep: 24,
             objects: Vec::new(),
             platform: PlatformConfig::new(data_dir.join("live")),
+            clusters: Vec::new(),
             data_dir,
         }
     }
@@ -230,6 +234,7 @@ impl ServerConfig {
         if let Some(platform) = platform {
             self.platform = platform;
         }
+        self.clusters = cluster::clusters(root, environment);
     }
 }
 
@@ -306,6 +311,16 @@ mod tests {
         assert!(e.contains("server.yaml:1") && e.contains("did you mean `listen`?"), "{e}");
         assert!(e.contains("`pollInterval`: expected a duration"), "{e}");
         assert!(e.contains("`workers`"), "{e}");
+    }
+
+    #[test]
+    fn clusters_are_reached_in_one_way_each() {
+        let c = parse("clusters:\n- {name: a, inCluster: true}\n- {name: b, kubeconfig: /nowhere, server: 'https://b'}\n").expect("valid");
+        let named: Vec<_> = c.clusters.iter().map(|c| (c.name.as_str(), c.server.as_str())).collect();
+        assert_eq!(named, [("a", "https://kubernetes.default.svc"), ("b", "https://b")]);
+        assert!(parse("").expect("valid").clusters.is_empty());
+        let e = parse("clusters:\n- {name: a}\ntrackingMethod: magic\n").err().expect("wrong");
+        assert!(e.contains("exactly one of `kubeconfig`") && e.contains("expected annotation, annotation+label or label"), "{e}");
     }
 
     #[test]

@@ -77,6 +77,17 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A flag; absent is `false`.
+    pub(crate) fn flag(&mut self, key: &'static str) -> bool {
+        match self.get(key) {
+            None => false,
+            Some(v) => v.as_bool().unwrap_or_else(|| {
+                self.wrong(key, "expected true or false");
+                false
+            }),
+        }
+    }
+
     /// A duration as Go writes it (`1m30s`), or a bare number of seconds.
     pub(crate) fn duration(&mut self, key: &'static str, default: Duration) -> Duration {
         let parsed = match self.get(key) {
