@@ -255,7 +255,8 @@ impl Walk<'_> {
                 self.report(change());
             }
         } else if at.default == Some(desired) && (at.whole || at.own.is_some()) {
-        } else if (at.whole && at.own.is_some()) || owns_all(at, desired) {
+        } else if (at.whole && at.own.is_some()) || owns_all(at, desired) || (self.ownership.applied.is_none() && at.sent == Some(desired))
+        {
             self.doubt(DoubtReason::Dropped, change());
         } else {
             self.report(change());

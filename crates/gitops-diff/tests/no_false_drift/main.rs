@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use gitops_diff::{Change, Comparer, Difference, Managers, Owned, Verdict};
 use gitops_manifest::{Value, json, yaml};
-use gitops_schema::{Schema, from_crd};
+use gitops_schema::{Schema, builtin, from_crd, from_openapi};
 
 use plane::Plane;
 use table::Row;
@@ -192,4 +192,65 @@ fn nothing_drifts_by_itself() {
     println!("no false drift: {} passed, {failed} failed", objects.len().saturating_sub(failed));
     assert!(check.failures.is_empty(), "{}", check.failures.join("\n"));
     table::expect(&rows, &plane.left_out(&rows));
+}
+
+/// What `kubectl apply` made and nobody has applied since: what is in git is in sync with it, so that taking it over changes
+/// nothing and restarts no pod.
+#[test]
+fn what_kubectl_made_is_in_sync_before_it_is_taken_over() {
+    let Some(plane) = Plane::own() else { return };
+    let kubectl = "kubectl-client-side-apply";
+    let managers = Managers { applied: vec![MANAGER.into()], updated: vec![kubectl.into()] };
+    let mut check =
+        Check { plane: &plane, schema: Schema::default(), comparer: Comparer { managers, ..Comparer::default() }, failures: Vec::new() };
+    let objects: Vec<Value> = documents().into_iter().map(|(_, object)| plane.place(object)).collect();
+    for object in &objects {
+        let name = plane::name_of(object);
+        let (status, answer) = plane.create(object, kubectl);
+        if status >= 300 {
+            check.fail(&name, "is refused", &json::print(&answer));
+        } else if object.str_at(&["kind"]) == Some("CustomResourceDefinition") {
+            plane.established(object);
+            check.schema.set(&name, from_crd(object).unwrap());
+        }
+    }
+    let live = plane.settled(&objects);
+    let mut row = Row::default();
+    for (object, live) in objects.iter().zip(&live) {
+        if let Some(live) = live {
+            row.examples += 1;
+            check.unchanged(&plane::name_of(object), object, live, &mut row);
+        }
+    }
+    println!("taken over: {} in sync, {} of them asked about, {} failed", row.examples, row.asked, check.failures.len());
+    assert!(check.failures.is_empty(), "{}", check.failures.join("\n"));
+}
+
+/// The API server's own documents say the same as the embedded table.
+#[test]
+fn the_embedded_table_is_that_of_the_api_server() {
+    let Some(plane) = Plane::new() else { return };
+    let documents = plane.documents();
+    let began = std::time::Instant::now();
+    let table = from_openapi(&documents).unwrap();
+    let took = began.elapsed();
+    println!("{} documents: {} types, {} bytes, {} ms", documents.len(), table.len(), table.heap_bytes(), took.as_millis());
+    let mut schema = Schema::default();
+    schema.set("all", table.clone());
+    let mut kinds = 0;
+    for (group, version, kind, scope) in table.kinds().filter(|(group, ..)| !group.ends_with("example.com")) {
+        let known = builtin().kind(group, version, kind).unwrap_or_else(|| panic!("{group}/{version} {kind} is not built in"));
+        assert_eq!(known.scope, scope, "{group}/{version} {kind}");
+        let fields = |ty: gitops_schema::Type<'_>| format!("{:?}", ty.shape());
+        let path = ["spec", "template", "spec"];
+        let pairs = path.iter().scan((known.ty, schema.kind(group, version, kind).unwrap().ty), |(a, b), name| {
+            (*a, *b) = (a.field(name).ty, b.field(name).ty);
+            Some((fields(*a), fields(*b)))
+        });
+        for (embedded, published) in pairs {
+            assert_eq!(embedded, published, "{group}/{version} {kind}");
+        }
+        kinds += 1;
+    }
+    assert!(kinds > 60, "{kinds} kinds");
 }

@@ -9,6 +9,8 @@ use gitops_manifest::{Value, json};
 use crate::MANAGER;
 use crate::table::Row;
 
+const RECORD: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// How long controllers may take until they change nothing any more.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long nothing may have changed for that.
@@ -34,9 +36,18 @@ pub(crate) fn name_of(object: &Value) -> String {
 }
 
 impl Plane {
+    /// The plane that the tests share.
     pub(crate) fn new() -> Option<Plane> {
-        let plane = gitops_control_plane::shared()?;
-        Some(Plane { plane, namespace: plane.namespace("no-false-drift"), kinds: std::sync::Mutex::default() })
+        gitops_control_plane::shared().map(Plane::of)
+    }
+
+    /// A plane of its own, which ends with the process.
+    pub(crate) fn own() -> Option<Plane> {
+        gitops_control_plane::start().map(|plane| Plane::of(Box::leak(Box::new(plane))))
+    }
+
+    fn of(plane: &'static ControlPlane) -> Plane {
+        Plane { plane, namespace: plane.namespace("no-false-drift"), kinds: std::sync::Mutex::default() }
     }
 
     fn get(&self, path: &str) -> (u16, Value) {
@@ -80,6 +91,30 @@ impl Plane {
             Ok((status, answer)) => (status, ours(&answer)),
             Err(e) => (500, Value::from(e)),
         }
+    }
+
+    /// Creates an object as `kubectl apply` does: with a record of what was sent.
+    pub(crate) fn create(&self, object: &Value, manager: &str) -> (u16, Value) {
+        let Some(path) = self.path(object) else { return (404, Value::from("no such kind")) };
+        let list = path.rsplit_once('/').unwrap().0;
+        let mut sent = object.clone();
+        let metadata = sent.as_map_mut().unwrap().get_mut("metadata").unwrap().as_map_mut().unwrap();
+        if metadata.get("annotations").is_none() {
+            metadata.insert("annotations", Value::Map(gitops_manifest::Map::new()));
+        }
+        let record = json::print(object);
+        metadata.get_mut("annotations").unwrap().as_map_mut().unwrap().insert(RECORD, record);
+        let path = format!("{list}?fieldManager={manager}");
+        let (status, answer) = self.plane.send("POST", &path, "application/json", Some(&theirs(&sent))).unwrap();
+        (status, ours(&answer))
+    }
+
+    /// The OpenAPI documents that the API server publishes.
+    pub(crate) fn documents(&self) -> Vec<Value> {
+        let (_, index) = self.get("/openapi/v3");
+        let paths: Vec<String> =
+            index["paths"].as_map().unwrap().values().map(|p| p.str_at(&["serverRelativeURL"]).unwrap().to_owned()).collect();
+        paths.iter().map(|path| self.get(path).1).filter(|d| d.at(&["components", "schemas"]).is_some()).collect()
     }
 
     fn wait<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
