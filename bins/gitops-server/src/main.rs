@@ -13,14 +13,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use gitops_apply::Target;
+use gitops_apply::{OpeningTarget, Target};
 use gitops_engine::{Engine, Objects, Parts, Renderers, Report, Settings};
 use gitops_http::{Access, Api, router};
 use gitops_plugin::Plugin;
-use gitops_render::Renderer;
+use gitops_render::{Decryption, Renderer};
 use gitops_source::{AllowList, ChartsConfig, Credentials, Mirrors, MirrorsConfig};
 use gitops_state::{OpenError, OpenOptions, OpenReport, Store};
-use gitops_target_platform::{Drift, PlatformTarget};
+use gitops_target_platform::{Drift, PlatformTarget, Resolvers};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -81,6 +81,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(listen) = arguments.listen {
         config.listen = listen;
     }
+    let decryption = config.decryption()?;
     if arguments.check {
         println!("the configuration is good");
         return Ok(());
@@ -92,10 +93,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .thread_keep_alive(Duration::from_secs(5))
         .enable_all()
         .build()?;
-    runtime.block_on(serve(config))
+    runtime.block_on(serve(config, decryption))
 }
 
-async fn serve(config: ServerConfig) -> anyhow::Result<()> {
+async fn serve(config: ServerConfig, decryption: Decryption) -> anyhow::Result<()> {
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("data directory {}", config.data_dir.display()))?;
     let backups = config.data_dir.join("backups");
     let options = OpenOptions { backups_dir: Some(backups.clone()), ..OpenOptions::default() };
@@ -112,7 +113,8 @@ async fn serve(config: ServerConfig) -> anyhow::Result<()> {
     let mut mirrors = MirrorsConfig::new(config.data_dir.join("mirrors"));
     mirrors.credentials = credentials(&config)?;
     let mirrors = Arc::new(Mirrors::open(mirrors)?);
-    let platform = Arc::new(PlatformTarget::open(config.platform.clone())?);
+    let resolvers = Resolvers { sealer: decryption.sealer().cloned(), ..Resolvers::default() };
+    let platform = Arc::new(PlatformTarget::open_with(config.platform.clone(), resolvers)?);
     let report: Option<Arc<dyn Report>> =
         if config.statuses.is_empty() { None } else { Some(Arc::new(status::Statuses::start(config.statuses.clone())?)) };
     let listener = TcpListener::bind(config.listen).await.with_context(|| format!("listen on {}", config.listen))?;
@@ -120,8 +122,10 @@ async fn serve(config: ServerConfig) -> anyhow::Result<()> {
     let external_url = config.external_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let mut targets: Vec<Arc<dyn Target>> = vec![platform.clone()];
     let (changed, changes) = mpsc::unbounded_channel();
-    targets.extend(clusters::connect(&config.clusters, &changed).await);
-    let settings = settings(&config, &external_url)?;
+    let connected = clusters::connect(&config.clusters, &changed).await;
+    let opening = |cluster| Arc::new(OpeningTarget::new(cluster, decryption.sealer().cloned())) as Arc<dyn Target>;
+    targets.extend(connected.into_iter().map(opening));
+    let settings = Settings { decryption, ..settings(&config, &external_url)? };
     let engine = Engine::start(Parts { store: store.clone(), mirrors, targets, report }, settings).await?;
     tokio::spawn(clusters::watch(engine.clone(), changes));
     tokio::spawn(watch(engine.clone(), platform));

@@ -25,6 +25,8 @@ pub(crate) fn config(from: &Path, data_dir: PathBuf) -> anyhow::Result<ServerCon
     }
     let Some(checkout) = checkout.to_str() else { bail!("the path of the checkout is not UTF-8") };
     let mut config = ServerConfig::new(data_dir);
+    // The examples' own throw-away identity, beside what it decrypts.
+    config.age_key_file = Some(Path::new(checkout).join("examples/age-key.txt")).filter(|file| file.is_file());
     config.platform.kinds.push(everything()?);
     config.aliases.push(Alias { prefix: EXAMPLES_URL.to_owned(), read_from: format!("file://{checkout}") });
     config.applications.push(Declarations {

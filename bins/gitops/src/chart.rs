@@ -15,6 +15,10 @@ use crate::remote_chart::RemoteCharts;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Options for Helm charts")]
 pub(crate) struct ChartArguments {
+    /// Decrypt files that SOPS encrypted, those of `-f` too, with the age identities of SOPS_AGE_KEY_FILE or SOPS_AGE_KEY, and
+    /// print them in the clear. Without it they are taken as they are: ciphertexts are printed.
+    #[arg(long)]
+    pub(crate) decrypt: bool,
     /// Name of the release.
     #[arg(long, default_value = "release-name", conflicts_with = "name_template")]
     release_name: String,
@@ -198,7 +202,15 @@ pub(crate) fn of_kustomizations<'f>(arguments: &ChartArguments, fetcher: Option<
     charts.with_fetcher(fetcher.map(|fetcher| fetcher as &dyn ChartFetcher), None)
 }
 
-fn read(path: &str) -> anyhow::Result<Vec<u8>> {
+fn read(path: &str, arguments: &ChartArguments) -> anyhow::Result<Vec<u8>> {
+    let bytes = read_plain(path)?;
+    if arguments.decrypt && gitops_sops::is_encrypted(&bytes, path) {
+        return Ok(gitops_sops::decrypt(&bytes, path, &crate::local::keys()?)?.bytes().to_vec());
+    }
+    Ok(bytes)
+}
+
+fn read_plain(path: &str) -> anyhow::Result<Vec<u8>> {
     if path.trim() == "-" {
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes)?;
@@ -210,7 +222,7 @@ fn read(path: &str) -> anyhow::Result<Vec<u8>> {
 fn values(arguments: &ChartArguments, limits: &Limits) -> anyhow::Result<Values> {
     let mut values = Values::default();
     for file in &arguments.values {
-        values.merge(&Values::from_yaml(&read(file)?, file, limits.max_values_bytes)?);
+        values.merge(&Values::from_yaml(&read(file, arguments)?, file, limits.max_values_bytes)?);
     }
     for text in &arguments.set_json {
         values.set_json(text)?;
@@ -222,7 +234,7 @@ fn values(arguments: &ChartArguments, limits: &Limits) -> anyhow::Result<Values>
         values.set_string(text)?;
     }
     for text in &arguments.set_file {
-        values.set_file(text, &mut |path| read(path).map_err(|e| format!("{e:#}")))?;
+        values.set_file(text, &mut |path| read(path, arguments).map_err(|e| format!("{e:#}")))?;
     }
     for text in &arguments.set_literal {
         values.set_literal(text)?;

@@ -8,7 +8,8 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use gitops_kustomize::{Built, Charts, LoadRestrictor, Remotes, Reorder, Seams};
 use gitops_manifest::{Manifest, ObjectId, Value, yaml};
-use gitops_render::{Context, DirectoryOptions, EngineChoice, EnvironmentOptions, Limits, Source};
+use gitops_render::{Context, Decryption, DirectoryOptions, EngineChoice, EnvironmentOptions, Limits, Source};
+use gitops_sops::Keys;
 use gitops_tree::{DiskTree, Revision, Tree, TreePath};
 
 use crate::EXIT_FOUND;
@@ -99,7 +100,10 @@ pub(crate) fn render(arguments: &RenderArguments) -> anyhow::Result<u8> {
         print(&chart::render_fetched(&request, &arguments.engine.namespace, &arguments.chart)?);
         return Ok(0);
     }
-    let place = open(&arguments.place)?;
+    let mut place = open(&arguments.place)?;
+    if arguments.chart.decrypt {
+        place.0 = Box::new(Decryption::in_the_clear(keys()?).view(place.0));
+    }
     if let Some(built) = kustomization(arguments, &place)? {
         // A reader that has gone away (`| head`) ends the program quietly.
         let mut out = std::io::stdout().lock();
@@ -201,6 +205,19 @@ fn objects((tree, path, _): &Place, engine: &Engine) -> anyhow::Result<Vec<Manif
         eprintln!("warning: {warning}");
     }
     Ok(rendered.manifests)
+}
+
+/// What `sops` itself decrypts with, as far as age goes.
+pub(crate) fn keys() -> anyhow::Result<Keys> {
+    let (text, from) = match (std::env::var_os("SOPS_AGE_KEY_FILE"), std::env::var("SOPS_AGE_KEY")) {
+        (Some(file), _) => {
+            let file = PathBuf::from(file);
+            (std::fs::read_to_string(&file).with_context(|| format!("SOPS_AGE_KEY_FILE: {}", file.display()))?, file.display().to_string())
+        }
+        (None, Ok(text)) => (text, "SOPS_AGE_KEY".to_owned()),
+        (None, Err(_)) => bail!("--decrypt: set SOPS_AGE_KEY_FILE (or SOPS_AGE_KEY) to the age identity that decrypts the files"),
+    };
+    Ok(Keys::new().with_identity_file(&text, &from)?)
 }
 
 /// A tree, a path in it, and where the tree is on disk.

@@ -4,6 +4,7 @@
 //! values at pointers that the caller names, and chosen annotations of Secrets; the same values inside the last-applied
 //! annotation too. At each place the first distinct value, in the order desired, live, desired's last-applied, live's
 //! last-applied, becomes eight `+`, each further one four more: a mask tells neither the value nor its length.
+//! What the renderer sealed (`gitops-seal`) is hidden in objects of every kind.
 //! References (`vault://…`) are shown as they are: they are no secrets, and people must see which one is meant.
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gitops_manifest::pointer::{self, Pointer};
 use gitops_manifest::{Map, Str, Value, json};
+use gitops_seal::{holds_sealed, is_sealed};
 
 use crate::compare::{Difference, compare};
 use crate::ignore::IgnoreRule;
@@ -91,7 +93,7 @@ impl Masker {
         // A change of kind must not bare what the other side holds.
         let secret = is_secret(desired) || is_secret(live);
         let mut sides = [desired.clone(), live.clone()];
-        if !secret && self.pointers.is_empty() {
+        if !secret && self.pointers.is_empty() && !sides.iter().any(holds_sealed) {
             let [desired, live] = sides;
             return Masked { desired, live };
         }
@@ -119,6 +121,7 @@ impl Masker {
         for pointer in &self.pointers {
             masks.hide_at(object, pointer.tokens(), &mut String::new());
         }
+        masks.hide_sealed(object, &mut String::new());
     }
 
     fn hide_last_applied(&self, object: &mut Value, secret: bool, masks: &mut Masks) {
@@ -188,6 +191,23 @@ impl Masks {
         }
     }
 
+    fn hide_sealed(&mut self, value: &mut Value, place: &mut String) {
+        match value {
+            Value::Map(m) => {
+                for (key, v) in m.iter_mut() {
+                    below(place, key, |place| self.hide_sealed(v, place));
+                }
+            }
+            Value::List(l) => {
+                for (i, v) in l.iter_mut().enumerate() {
+                    below(place, &i.to_string(), |place| self.hide_sealed(v, place));
+                }
+            }
+            Value::String(text) if is_sealed(text) => *value = self.mask_of(place, value),
+            _ => {}
+        }
+    }
+
     fn hide_all(&mut self, value: &mut Value, place: &mut String) {
         match value {
             Value::Map(m) => {
@@ -223,4 +243,21 @@ fn below(place: &mut String, token: &str, work: impl FnOnce(&mut String)) {
     pointer::append(place, token);
     work(place);
     place.truncate(length);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_is_hidden_in_every_kind() {
+        let object = |password: &str| {
+            let text = format!(r#"{{"kind":"ConfigMap","apiVersion":"v1","data":{{"url":"{password}","plain":"seen"}}}}"#);
+            json::parse(text.as_bytes(), "").expect("valid")
+        };
+        let masked = Masker::new().mask(&object("sealed:v1:aa:bb"), &object("sealed:v1:aa:cc"));
+        assert_eq!(masked.desired.str_at(&["data", "url"]), Some("++++++++"));
+        assert_eq!(masked.live.str_at(&["data", "url"]), Some("++++++++++++"));
+        assert_eq!(masked.live.str_at(&["data", "plain"]), Some("seen"));
+    }
 }

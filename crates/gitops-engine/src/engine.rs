@@ -98,7 +98,7 @@ impl Inner {
 
     /// Where sources are read.
     pub(crate) fn inputs(&self, app: &Application) -> Inputs<'_> {
-        let Settings { aliases, limits, load_restrictor, renderers, .. } = &self.settings;
+        let Settings { aliases, limits, load_restrictor, renderers, decryption, .. } = &self.settings;
         Inputs {
             mirrors: &self.mirrors,
             aliases,
@@ -108,6 +108,7 @@ impl Inner {
             shelf: &self.shelf,
             parsed: &self.parsed,
             renderers: &renderers.0,
+            decryption,
             target: self.target(app).ok(),
         }
     }

@@ -149,6 +149,7 @@ impl Place<'_> {
             fetcher: Some(inputs.shelf),
             parsed: Some(inputs.parsed),
             renderers: inputs.renderers,
+            decryption: Some(inputs.decryption),
             ..Context::new(&self.app.metadata.name, namespace, inputs.limits)
         };
         let mut all_reads = Vec::with_capacity(trees.len());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gitops_app::SelfHealBackoff;
 use gitops_appset::{Cluster, DeletionLimit};
 use gitops_kustomize::LoadRestrictor;
-use gitops_render::{Limits, Renderer};
+use gitops_render::{Decryption, Limits, Renderer};
 use gitops_source::ChartsConfig;
 
 use crate::alias::Alias;
@@ -69,6 +69,9 @@ pub struct Settings {
     pub parsed_charts: u64,
     /// Further engines, which `spec.source.plugin.name` names.
     pub renderers: Renderers,
+    /// With what encrypted files are decrypted. Default: with nothing, so that each is an error. Targets that are to open what
+    /// is sealed need the same [`Decryption::sealer`].
+    pub decryption: Decryption,
     /// How self-heal attempts are spaced.
     pub self_heal: SelfHealBackoff,
     /// How operations run.
@@ -96,6 +99,7 @@ impl Default for Settings {
             charts: None,
             parsed_charts: 256 << 20,
             renderers: Renderers::default(),
+            decryption: Decryption::default(),
             self_heal: SelfHealBackoff::default(),
             apply: gitops_apply::Settings::default(),
             external_url: String::new(),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gitops_app::ApplicationSource;
 use gitops_apply::Target;
 use gitops_kustomize::LoadRestrictor;
-use gitops_render::{ChartCache, ChartRequest, Limits, Renderer};
+use gitops_render::{ChartCache, ChartRequest, Decryption, Limits, Renderer};
 use gitops_source::{Mirrors, Remotes, RepoUrl, RevisionSpec};
 use gitops_tree::{Entry, Revision, Tree, TreeError, TreePath};
 
@@ -25,6 +25,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) remotes: &'a Remotes,
     /// What kustomizations may read, unless the Application says otherwise.
     pub(crate) load_restrictor: LoadRestrictor,
+    /// With what encrypted files are decrypted.
+    pub(crate) decryption: &'a Decryption,
     /// Charts of repositories and registries.
     pub(crate) shelf: &'a Shelf,
     /// Charts that were parsed before.

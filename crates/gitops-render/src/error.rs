@@ -93,6 +93,12 @@ pub enum Problem {
         /// Those that are there.
         known: Vec<String>,
     },
+    /// Another problem, whose message held a decrypted value.
+    #[error("{text}")]
+    Redacted {
+        /// The message, without the value.
+        text: String,
+    },
     /// More than one document in a file of ours.
     #[error("{at}: a second document begins here: a file of settings is one document")]
     SecondDocument {

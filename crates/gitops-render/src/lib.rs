@@ -25,6 +25,7 @@
 mod chart_cache;
 mod chart_request;
 mod charts;
+mod decryption;
 mod dependencies;
 mod detect;
 mod directory;
@@ -47,6 +48,7 @@ mod source;
 pub use chart_cache::ChartCache;
 pub use chart_request::{ChartFetcher, ChartRequest, FetchedChart};
 pub use charts::HelmCharts;
+pub use decryption::{Decrypting, Decryption};
 pub use error::{Problem, RenderError};
 pub use files::{TreeFile, files_below};
 pub use limits::Limits;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use gitops_kustomize::{LoadRestrictor, Remotes};
 use gitops_manifest::yaml::{Document, DuplicateKeys};
 use gitops_manifest::{Manifest, Value};
+use gitops_seal::Secrets;
 use gitops_tree::{EntryKind, ReadSet, Recorder, Revision, Tree, TreePath};
 
 use crate::chart_cache::ChartCache;
 use crate::chart_request::ChartFetcher;
+use crate::decryption::{Decrypting, Decryption};
 use crate::detect::{self, Detected};
 use crate::document::parse_yaml;
 use crate::error::{Problem, RenderError};
@@ -45,6 +47,8 @@ pub struct Context<'a> {
     pub parsed: Option<&'a ChartCache>,
     /// Further engines, which `spec.source.plugin.name` names.
     pub renderers: &'a [Arc<dyn Renderer>],
+    /// With what encrypted files are decrypted. Without it they are taken as they are, ciphertexts and all.
+    pub decryption: Option<&'a Decryption>,
 }
 
 /// Another source of the same application: `spec.sources[].ref`.
@@ -70,6 +74,7 @@ impl<'a> Context<'a> {
             fetcher: None,
             parsed: None,
             renderers: &[],
+            decryption: None,
         }
     }
 }
@@ -118,9 +123,8 @@ impl Output {
 /// With every problem that was found. There is no partial result.
 pub fn render(tree: &dyn Tree, source: &Source, context: &Context<'_>) -> Result<Rendered, RenderError> {
     let recorder = Recorder::new(tree);
-    let mut files = Files::new(&recorder, context.limits);
     let mut output = Output::default();
-    let engine = match run(&mut files, source, context, &mut output) {
+    let engine = match decrypting(&recorder, source, context, &mut output) {
         Ok(engine) => engine,
         Err(problem) => {
             output.problems.push(problem);
@@ -135,6 +139,36 @@ pub fn render(tree: &dyn Tree, source: &Source, context: &Context<'_>) -> Result
     } else {
         Err(RenderError::new(output.problems, reads))
     }
+}
+
+/// [`run`], with encrypted files decrypted on the way in and their texts hidden on the way out.
+fn decrypting(tree: &dyn Tree, source: &Source, context: &Context<'_>, output: &mut Output) -> Result<&'static str, Problem> {
+    let Some(decryption) = context.decryption else { return run(&mut Files::new(tree, context.limits), source, context, output) };
+    // A renderer of the embedding program may write the files down for a program: it gets them as they are in git.
+    let is_foreign = match &source.engine {
+        EngineChoice::Custom(_) => true,
+        EngineChoice::Detect => renderer::discovered(tree, &source.path, context)?.is_some(),
+        _ => false,
+    };
+    if is_foreign {
+        let engine = run(&mut Files::new(tree, context.limits), source, context, output)?;
+        decryption.hide(&Secrets::default(), output);
+        return Ok(engine);
+    }
+    let secrets = Arc::default();
+    let view = decryption.view(tree).noting_in(&secrets);
+    let others: Vec<_> = context.references.iter().map(|r| (r.name, decryption.view(r.tree).noting_in(&secrets))).collect();
+    let references: Vec<_> = others.iter().map(|(name, tree)| Reference { name, tree }).collect();
+    // A parsed chart of another render would not say what was decrypted for it.
+    let parsed = context.parsed.filter(|_| !decryption.can_decrypt());
+    let context = Context { references: &references, parsed, ..*context };
+    let outcome = run(&mut Files::new(&view, context.limits), source, &context, output);
+    let engine = outcome.unwrap_or_else(|problem| {
+        output.problems.push(problem);
+        ""
+    });
+    decryption.hide(&Decrypting::<&dyn Tree>::noted(&secrets), output);
+    Ok(engine)
 }
 
 fn run(files: &mut Files<'_>, source: &Source, context: &Context<'_>, output: &mut Output) -> Result<&'static str, Problem> {

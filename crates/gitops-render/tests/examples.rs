@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use gitops_manifest::Value;
 use gitops_manifest::yaml::{self, ParseOptions};
 use gitops_manifest::{Manifest, json};
-use gitops_render::{Context, EngineChoice, EnvironmentOptions, HelmOptions, Limits, Rendered, Source, render};
+use gitops_render::{Context, Decryption, EngineChoice, EnvironmentOptions, HelmOptions, Limits, Rendered, Source, render};
+use gitops_sops::Keys;
 use gitops_tree::{MemoryTree, TreePath};
 
 fn workspace() -> PathBuf {
@@ -57,7 +58,10 @@ fn render_application(tree: &MemoryTree, application: &Value) -> Rendered {
     let source = Source { path: TreePath::parse(source["path"].as_str().unwrap()).unwrap(), engine };
     let namespace = spec["destination"]["namespace"].as_str().unwrap();
     let limits = Limits::default();
-    let context = Context::new(application["metadata"]["name"].as_str().unwrap(), namespace, &limits);
+    let identity = fs::read_to_string(workspace().join("examples/age-key.txt")).unwrap();
+    let decryption = Decryption::in_the_clear(Keys::new().with_identity_file(&identity, "age-key.txt").unwrap());
+    let name = application["metadata"]["name"].as_str().unwrap();
+    let context = Context { decryption: Some(&decryption), ..Context::new(name, namespace, &limits) };
     render(tree, &source, &context).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -69,8 +73,8 @@ fn kinds(rendered: &Rendered) -> Vec<String> {
 fn every_application_renders_without_a_warning() {
     let tree = examples();
     let expected: [(&str, &[&str]); 8] = [
-        ("catalog-prod", &["ConfigMap/catalog", "Service/catalog", "Deployment/catalog"]),
-        ("catalog-staging", &["ConfigMap/catalog", "Service/catalog", "Deployment/catalog"]),
+        ("catalog-prod", &["Secret/catalog", "ConfigMap/catalog", "Service/catalog", "Deployment/catalog"]),
+        ("catalog-staging", &["Secret/catalog", "ConfigMap/catalog", "Service/catalog", "Deployment/catalog"]),
         (
             "guestbook",
             &[
@@ -113,8 +117,9 @@ fn production_differs_from_staging_as_written() {
     let staging = spec("honua-staging", 1);
     assert_eq!(json::print(&staging["cache"]), r#"{"seconds":300}"#);
     assert_eq!(json::print(&spec("ikigai-platform", 2)["schedule"]), r#"{"every":"10s"}"#);
-    assert_eq!(json::print(&object("catalog-prod", 0)["data"]), r#"{"CACHE_SECONDS":"600","LOG_LEVEL":"info"}"#);
-    assert_eq!(json::print(&object("catalog-staging", 0)["data"]), r#"{"LOG_LEVEL":"debug"}"#);
+    assert_eq!(object("catalog-prod", 0).str_at(&["data", "API_KEY"]), Some("Y2F0YWxvZy1wcm9kLWFwaS1rZXktNDcxMQ=="));
+    assert_eq!(json::print(&object("catalog-prod", 1)["data"]), r#"{"CACHE_SECONDS":"600","LOG_LEVEL":"info"}"#);
+    assert_eq!(json::print(&object("catalog-staging", 1)["data"]), r#"{"LOG_LEVEL":"debug"}"#);
 }
 
 #[test]

@@ -157,6 +157,11 @@ impl Keys {
         self
     }
 
+    /// Whether there is neither an identity nor a source.
+    pub fn is_empty(&self) -> bool {
+        self.identities.is_empty() && self.sources.is_empty()
+    }
+
     /// The age identities.
     pub fn identities(&self) -> &[Identity] {
         &self.identities

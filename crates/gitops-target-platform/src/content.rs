@@ -2,6 +2,7 @@
 
 use gitops_apply::TargetError;
 use gitops_manifest::{Location, Manifest, Map, ObjectId, Value, json, yaml};
+use gitops_seal::is_sealed;
 
 use crate::config::{Content, Format, KindRule, SecretHandling};
 use crate::secret::{Secret, Secrets, is_reference};
@@ -46,13 +47,11 @@ impl Shape {
             },
         };
         let mut found = Vec::new();
-        if self.secrets == SecretHandling::Resolve {
-            let base = if self.content == Content::Spec { "spec" } else { "" };
-            put_in(&mut value, &mut base.to_owned(), secrets, &mut found).map_err(|(field, e)| TargetError {
-                message: format!("{}: {}: {field}: {}", manifest.at(), manifest.id(), e.message),
-                transient: e.transient,
-            })?;
-        }
+        let base = if self.content == Content::Spec { "spec" } else { "" };
+        put_in(&mut value, &mut base.to_owned(), self.secrets, secrets, &mut found).map_err(|(field, e)| TargetError {
+            message: format!("{}: {}: {field}: {}", manifest.at(), manifest.id(), e.message),
+            transient: e.transient,
+        })?;
         let mut text = match self.format {
             Format::Json => json::print_pretty(&value),
             Format::Yaml => yaml::print(&value),
@@ -67,18 +66,16 @@ impl Shape {
     /// as recorded and as desired: where they have references, the file has secrets.
     pub(crate) fn read(self, bytes: &[u8], id: &ObjectId, known: &[&Manifest], secrets: &[Secret]) -> Result<Manifest, String> {
         let mut value = self.parse(bytes)?;
-        if self.secrets == SecretHandling::Resolve {
-            for manifest in known {
-                let pattern = match self.content {
-                    Content::Object => Some(manifest.body()),
-                    Content::Spec => manifest.body().get("spec"),
-                };
-                if let Some(pattern) = pattern {
-                    take_out(&mut value, pattern, secrets);
-                }
+        for manifest in known {
+            let pattern = match self.content {
+                Content::Object => Some(manifest.body()),
+                Content::Spec => manifest.body().get("spec"),
+            };
+            if let Some(pattern) = pattern {
+                take_out(&mut value, pattern, self.secrets, secrets);
             }
-            take_out_anywhere(&mut value, secrets);
         }
+        take_out_anywhere(&mut value, self.secrets, secrets);
         let body = match (self.content, known.first()) {
             (Content::Object, _) => value,
             (Content::Spec, Some(manifest)) => {
@@ -126,10 +123,15 @@ pub(crate) fn bare(id: &ObjectId) -> Option<Manifest> {
     Manifest::from_value(Value::Map(body), Location::default()).ok()
 }
 
+/// Whether a text stands for a secret in files of this handling. What is sealed always does: nobody wrote it by hand.
+fn stands_for_secret(text: &str, handling: SecretHandling) -> bool {
+    is_sealed(text) || (handling == SecretHandling::Resolve && is_reference(text))
+}
+
 /// All references below a value, but for those in `metadata` of a whole object, which is never resolved.
 pub(crate) fn references(value: &Value, into: &mut Vec<String>) {
     match value {
-        Value::String(s) if is_reference(s) && !into.iter().any(|r| r == s.as_str()) => into.push(s.to_string()),
+        Value::String(s) if (is_reference(s) || is_sealed(s)) && !into.iter().any(|r| r == s.as_str()) => into.push(s.to_string()),
         Value::List(items) => items.iter().for_each(|v| references(v, into)),
         Value::Map(map) => map.values().for_each(|v| references(v, into)),
         _ => {}
@@ -138,39 +140,45 @@ pub(crate) fn references(value: &Value, into: &mut Vec<String>) {
 
 type FieldError = (String, crate::secret::SecretError);
 
-fn put_in(value: &mut Value, path: &mut String, secrets: &Secrets, found: &mut Vec<Secret>) -> Result<(), FieldError> {
+fn put_in(
+    value: &mut Value,
+    path: &mut String,
+    handling: SecretHandling,
+    secrets: &Secrets,
+    found: &mut Vec<Secret>,
+) -> Result<(), FieldError> {
     match value {
-        Value::String(s) if is_reference(s) => {
-            let known = found.iter().find(|secret| secret.reference == s.as_str());
+        Value::String(s) if stands_for_secret(s, handling) => {
+            let known = found.iter().find(|secret| secret.reference == s.as_str() && !is_sealed(s));
             let resolved = match known {
-                Some(secret) => secret.value.clone(),
-                None => secrets.resolve(s).map_err(|e| (path.clone(), e))?,
+                Some(secret) => Value::from(secret.value.as_str()),
+                None => secrets.value(s).map_err(|e| (path.clone(), e))?,
             };
             if known.is_none() {
-                found.push(Secret { reference: s.to_string(), value: resolved.clone() });
+                found.push(Secret { reference: s.to_string(), value: scalar_text(&resolved).unwrap_or_default() });
             }
-            *value = Value::from(resolved);
+            *value = resolved;
         }
         Value::List(items) => {
             for (i, item) in items.iter_mut().enumerate() {
                 let length = path.len();
                 path.push_str(&format!("[{i}]"));
-                put_in(item, path, secrets, found)?;
+                put_in(item, path, handling, secrets, found)?;
                 path.truncate(length);
             }
         }
         Value::Map(map) => {
             for (key, item) in map.iter_mut() {
-                // At the top of a whole object, `metadata` is for people and tools: nothing reads a secret there.
-                if path.is_empty() && matches!(key.as_str(), "metadata" | "apiVersion" | "kind") {
-                    continue;
-                }
+                // At the top of a whole object, `metadata` is for people and tools: nothing reads a secret there, and only
+                // what the renderer sealed is put back.
+                let is_head = path.is_empty() && matches!(key.as_str(), "metadata" | "apiVersion" | "kind");
+                let handling = if is_head { SecretHandling::Keep } else { handling };
                 let length = path.len();
                 if length > 0 {
                     path.push('.');
                 }
                 path.push_str(key);
-                put_in(item, path, secrets, found)?;
+                put_in(item, path, handling, secrets, found)?;
                 path.truncate(length);
             }
         }
@@ -179,7 +187,7 @@ fn put_in(value: &mut Value, path: &mut String, secrets: &Secrets, found: &mut V
     Ok(())
 }
 
-fn scalar_text(value: &Value) -> Option<String> {
+pub(crate) fn scalar_text(value: &Value) -> Option<String> {
     match value {
         Value::String(s) => Some(s.to_string()),
         Value::Number(_) | Value::Bool(_) => Some(json::print(value)),
@@ -188,21 +196,21 @@ fn scalar_text(value: &Value) -> Option<String> {
 }
 
 /// Where `pattern` has a reference, puts it back if its secret stands there, else a mask.
-fn take_out(value: &mut Value, pattern: &Value, secrets: &[Secret]) {
+fn take_out(value: &mut Value, pattern: &Value, handling: SecretHandling, secrets: &[Secret]) {
     match (value, pattern) {
-        (value, Value::String(reference)) if is_reference(reference) => {
+        (value, Value::String(reference)) if stands_for_secret(reference, handling) => {
             let text = scalar_text(value);
             let same = secrets.iter().any(|s| s.reference == reference.as_str() && Some(&s.value) == text.as_ref());
             let already = text.as_deref() == Some(reference.as_str());
             *value = if same || already { pattern.clone() } else { Value::from(MASK) };
         }
         (Value::List(items), Value::List(patterns)) => {
-            items.iter_mut().zip(patterns).for_each(|(item, pattern)| take_out(item, pattern, secrets));
+            items.iter_mut().zip(patterns).for_each(|(item, pattern)| take_out(item, pattern, handling, secrets));
         }
         (Value::Map(map), Value::Map(patterns)) => {
             for (key, item) in map.iter_mut() {
                 if let Some(pattern) = patterns.get(key) {
-                    take_out(item, pattern, secrets);
+                    take_out(item, pattern, handling, secrets);
                 }
             }
         }
@@ -211,14 +219,14 @@ fn take_out(value: &mut Value, pattern: &Value, secrets: &[Secret]) {
 }
 
 /// Puts references back wherever a secret was copied to.
-fn take_out_anywhere(value: &mut Value, secrets: &[Secret]) {
+fn take_out_anywhere(value: &mut Value, handling: SecretHandling, secrets: &[Secret]) {
     match value {
-        Value::List(items) => items.iter_mut().for_each(|v| take_out_anywhere(v, secrets)),
-        Value::Map(map) => map.iter_mut().for_each(|(_, v)| take_out_anywhere(v, secrets)),
+        Value::List(items) => items.iter_mut().for_each(|v| take_out_anywhere(v, handling, secrets)),
+        Value::Map(map) => map.iter_mut().for_each(|(_, v)| take_out_anywhere(v, handling, secrets)),
         scalar => {
             let Some(mut text) = scalar_text(scalar) else { return };
             let mut changed = false;
-            for secret in secrets.iter().filter(|s| !s.value.is_empty()) {
+            for secret in secrets.iter().filter(|s| !s.value.is_empty() && stands_for_secret(&s.reference, handling)) {
                 if text == secret.value || (secret.value.len() >= SHORTEST_PART && text.contains(&secret.value)) {
                     text = text.replace(&secret.value, &secret.reference);
                     changed = true;

@@ -14,12 +14,12 @@ use gitops_apply::TargetError;
 use gitops_manifest::{Manifest, ObjectId};
 
 use crate::config::{KindRule, PathTemplate, PlatformConfig};
-use crate::content::{Shape, references};
+use crate::content::{Shape, references, scalar_text};
 use crate::disk::{Disk, FileRead, OWN, Seen};
 use crate::index::{Entry, Index};
 use crate::layout::{DEFAULT_TEMPLATE, case_key};
 use crate::record::{Record, digest};
-use crate::secret::{Secret, SecretResolver, Secrets};
+use crate::secret::{Resolvers, Secret, Secrets};
 
 /// How long a lock is waited for: a child that a process has just forked holds its locks until it starts its program,
 /// also when the process itself has let go.
@@ -96,7 +96,7 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) fn open(mut config: PlatformConfig, resolver: Option<Arc<dyn SecretResolver>>) -> Result<Files, OpenError> {
+    pub(crate) fn open(mut config: PlatformConfig, resolvers: Resolvers) -> Result<Files, OpenError> {
         let path = config.root.clone();
         let unusable = |error| OpenError::Unusable { path: path.clone(), error };
         fs::create_dir_all(&config.root).map_err(unusable)?;
@@ -120,7 +120,7 @@ impl Files {
             index.put(Entry { record, settled: None, changed: None, secrets: Arc::new([]), health: None });
         }
         let files = Files {
-            secrets: Secrets::new(config.secrets.clone(), resolver),
+            secrets: Secrets::new(config.secrets.clone(), resolvers),
             disk,
             index: Mutex::new(index),
             locks: (0..64).map(|_| Mutex::new(())).collect(),
@@ -321,7 +321,7 @@ impl Files {
         let mut wanted = Vec::new();
         manifests.iter().for_each(|m| references(m.body(), &mut wanted));
         for reference in wanted {
-            if let Ok(value) = self.secrets.resolve(&reference)
+            if let Some(value) = self.secrets.value(&reference).ok().as_ref().and_then(scalar_text)
                 && !secrets.iter().any(|s| s.reference == reference && s.value == value)
             {
                 secrets.push(Secret { reference, value });

@@ -54,6 +54,6 @@ pub use config::{
     ProbeKind, Reload, SETTINGS, SecretHandling, SecretsPolicy, Setting, SignalCall, WatchMode,
 };
 pub use files::OpenError;
-pub use secret::{SecretError, SecretResolver};
+pub use secret::{Resolvers, SecretError, SecretResolver};
 pub use target::PlatformTarget;
 pub use watch::{Change, Drift, DriftWatch, WatchError};

@@ -6,6 +6,9 @@ use std::fs;
 use std::io::Read;
 use std::sync::Arc;
 
+use gitops_manifest::Value;
+use gitops_seal::{Sealer, is_sealed};
+
 use crate::config::{SecretsPolicy, wildcard};
 
 /// Most bytes of a secret that is a file.
@@ -36,6 +39,21 @@ pub trait SecretResolver: Send + Sync {
     fn resolve(&self, reference: &str) -> Result<String, SecretError>;
 }
 
+/// What stands behind a target's secrets besides the environment and files.
+#[derive(Clone, Default)]
+pub struct Resolvers {
+    /// Resolves `vault://` references.
+    pub vault: Option<Arc<dyn SecretResolver>>,
+    /// Opens what the renderer sealed.
+    pub sealer: Option<Arc<Sealer>>,
+}
+
+impl fmt::Debug for Resolvers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolvers").field("vault", &self.vault.is_some()).field("sealer", &self.sealer).finish()
+    }
+}
+
 /// One reference and what it stands for.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret {
@@ -54,10 +72,11 @@ pub(crate) fn is_reference(text: &str) -> bool {
     text.starts_with("env://") || text.starts_with("file://") || text.starts_with("vault://")
 }
 
-/// Resolves references.
+/// Resolves references, and opens sealed values.
 pub(crate) struct Secrets {
     policy: SecretsPolicy,
     resolver: Option<Arc<dyn SecretResolver>>,
+    sealer: Option<Arc<Sealer>>,
 }
 
 impl fmt::Debug for Secrets {
@@ -67,8 +86,21 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    pub(crate) fn new(policy: SecretsPolicy, resolver: Option<Arc<dyn SecretResolver>>) -> Secrets {
-        Secrets { policy, resolver }
+    pub(crate) fn new(policy: SecretsPolicy, resolvers: Resolvers) -> Secrets {
+        Secrets { policy, resolver: resolvers.vault, sealer: resolvers.sealer }
+    }
+
+    /// The value that a text of an object stands for: what is sealed keeps its type, a reference is a text.
+    pub(crate) fn value(&self, text: &str) -> Result<Value, SecretError> {
+        if !is_sealed(text) {
+            return self.resolve(text).map(Value::from);
+        }
+        let Some(sealer) = &self.sealer else {
+            return Err(SecretError::permanent(
+                "a sealed value, and this server has no key to open it: configure the age identity".to_owned(),
+            ));
+        };
+        sealer.open(text).map_err(|e| SecretError::permanent(e.to_string()))
     }
 
     /// A reference from an object: only what the allow-list says.

@@ -19,7 +19,7 @@ use crate::content::bare;
 use crate::files::{Files, LiveFile, OpenError};
 use crate::probe::Question;
 use crate::run::Run;
-use crate::secret::SecretResolver;
+use crate::secret::{Resolvers, SecretResolver};
 use crate::watch::{DriftWatch, WatchError};
 
 /// Kinds that do something when they are a hook. Others are plain files, and done once written.
@@ -45,7 +45,7 @@ impl PlatformTarget {
     /// # Errors
     /// When the directory cannot be used, is in use by another process, or its records are damaged.
     pub fn open(config: PlatformConfig) -> Result<PlatformTarget, OpenError> {
-        PlatformTarget::open_files(config, None)
+        PlatformTarget::open_with(config, Resolvers::default())
     }
 
     /// As [`PlatformTarget::open`], with something that resolves `vault://` references.
@@ -53,11 +53,15 @@ impl PlatformTarget {
     /// # Errors
     /// As [`PlatformTarget::open`].
     pub fn open_with_resolver(config: PlatformConfig, resolver: Arc<dyn SecretResolver>) -> Result<PlatformTarget, OpenError> {
-        PlatformTarget::open_files(config, Some(resolver))
+        PlatformTarget::open_with(config, Resolvers { vault: Some(resolver), ..Resolvers::default() })
     }
 
-    fn open_files(config: PlatformConfig, resolver: Option<Arc<dyn SecretResolver>>) -> Result<PlatformTarget, OpenError> {
-        Ok(PlatformTarget { files: Arc::new(Files::open(config, resolver)?), running: Arc::default() })
+    /// As [`PlatformTarget::open`], with all that may stand behind secrets.
+    ///
+    /// # Errors
+    /// As [`PlatformTarget::open`].
+    pub fn open_with(config: PlatformConfig, resolvers: Resolvers) -> Result<PlatformTarget, OpenError> {
+        Ok(PlatformTarget { files: Arc::new(Files::open(config, resolvers)?), running: Arc::default() })
     }
 
     /// Where the file of an object belongs, from the live directory.

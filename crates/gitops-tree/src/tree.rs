@@ -78,6 +78,14 @@ pub enum TreeError {
         /// What is wrong, without a path.
         reason: String,
     },
+    /// There is a file, and it is not to be had: it is encrypted, say. The reason names the file.
+    #[error("{reason}")]
+    Refused {
+        /// Which.
+        path: TreePath,
+        /// Why, with the path, the line and what to do.
+        reason: String,
+    },
     /// The store beneath failed.
     #[error("{path}: cannot be read: {reason}")]
     Read {
@@ -115,6 +123,21 @@ pub trait Tree: Send + Sync {
 }
 
 impl<T: Tree + ?Sized> Tree for &T {
+    fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
+        (**self).entry(path)
+    }
+    fn read(&self, path: &TreePath) -> Result<Option<Arc<[u8]>>, TreeError> {
+        (**self).read(path)
+    }
+    fn list(&self, path: &TreePath) -> Result<Option<Vec<Entry>>, TreeError> {
+        (**self).list(path)
+    }
+    fn revision(&self) -> Option<&Revision> {
+        (**self).revision()
+    }
+}
+
+impl<T: Tree + ?Sized> Tree for Box<T> {
     fn entry(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
         (**self).entry(path)
     }

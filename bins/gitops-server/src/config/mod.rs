@@ -16,6 +16,8 @@ use gitops_http::Token;
 use gitops_kustomize::LoadRestrictor;
 use gitops_manifest::yaml;
 use gitops_plugin::{Plugin, PluginConfig};
+use gitops_render::Decryption;
+use gitops_sops::Keys;
 use gitops_source::AllowList;
 use gitops_source::webhook::WebhookSecrets;
 use gitops_target_kubernetes::KubernetesConfig;
@@ -84,6 +86,8 @@ pub(crate) struct ServerConfig {
     pub(crate) objects: Vec<PathBuf>,
     pub(crate) platform: PlatformConfig,
     pub(crate) clusters: Vec<KubernetesConfig>,
+    /// The file with the age identities.
+    pub(crate) age_key_file: Option<PathBuf>,
 }
 
 impl ServerConfig {
@@ -111,6 +115,7 @@ impl ServerConfig {
             backup_interval: Duration::from_secs(3600),
             backup_keep: 24,
             objects: Vec::new(),
+            age_key_file: None,
             platform: PlatformConfig::new(data_dir.join("live")),
             clusters: Vec::new(),
             data_dir,
@@ -122,6 +127,21 @@ impl ServerConfig {
         let text = std::fs::read(file).with_context(|| format!("configuration file {}", file.display()))?;
         let environment: BTreeMap<String, String> = std::env::vars().collect();
         ServerConfig::parse(&text, &file.display().to_string(), &|name| environment.get(name).cloned())
+    }
+
+    /// With what encrypted files are decrypted: the file that is configured, else what SOPS's own variables say.
+    pub(crate) fn decryption(&self) -> anyhow::Result<Decryption> {
+        let named = self.age_key_file.clone().map(|file| ("sops.ageKeyFile", file));
+        let file = named.or_else(|| std::env::var_os("SOPS_AGE_KEY_FILE").map(|file| ("SOPS_AGE_KEY_FILE", PathBuf::from(file))));
+        let (text, from) = match (file, std::env::var("SOPS_AGE_KEY")) {
+            (Some((setting, file)), _) => {
+                let text = std::fs::read_to_string(&file).with_context(|| format!("{setting}: {}", file.display()))?;
+                (text, file.display().to_string())
+            }
+            (None, Ok(text)) => (text, "SOPS_AGE_KEY".to_owned()),
+            (None, Err(_)) => return Ok(Decryption::default()),
+        };
+        Ok(Decryption::from_identities(Keys::new().with_identity_file(&text, &from)?))
     }
 
     fn parse(text: &[u8], file: &str, environment: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<ServerConfig> {
@@ -197,6 +217,7 @@ impl ServerConfig {
             }
         });
         self.plugins = root.list("plugins", plugin);
+        root.section("sops", |sops| self.age_key_file = sops.text("ageKeyFile").map(PathBuf::from));
         root.section("webhook", |hook| {
             self.webhook_limit = hook.count("maxPayloadBytes", self.webhook_limit);
             self.webhooks = WebhookSecrets {

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use gitops_state::{AppKey, OpenOptions, Store};
+
 use crate::support::command_line::gitops;
 use crate::support::repository::{commit, init};
 use crate::support::server::Server;
@@ -55,6 +57,7 @@ fn the_examples_are_live_with_no_configuration() {
         "_/core/Namespace/guestbook.yaml",
         "catalog/apps/Deployment/catalog.yaml",
         "catalog/core/Service/catalog.yaml",
+        "catalog/core/Secret/catalog.yaml",
         "catalog-staging/core/ConfigMap/catalog.yaml",
         "guestbook/apps/Deployment/guestbook-web.yaml",
         "honua-production/platform.gitops-engine.dev/Metadata/metadata.yaml",
@@ -68,7 +71,9 @@ fn the_examples_are_live_with_no_configuration() {
     }
     assert!(!live.join("guestbook/batch").exists(), "a hook is no live object");
     assert_eq!(server.application("catalog-prod")["status"]["sourceType"], "Helm");
+    secrets_are_live_and_nowhere_else(&server, &checkout, &log);
     assert_eq!(server.stop().code(), Some(0));
+    secrets_are_sealed_in_the_store(&checkout);
 
     // Started again with a new commit in the checkout: it goes on from there.
     let config = checkout.join("examples/guestbook/config.yaml");
@@ -79,4 +84,65 @@ fn the_examples_are_live_with_no_configuration() {
     let text = fs::read_to_string(live.join("guestbook/core/ConfigMap/guestbook.yaml")).unwrap();
     assert!(text.contains("ADDED_LATER"), "{text}");
     assert_eq!(server.history("guestbook").len(), 2);
+}
+
+/// What the examples encrypt, in the clear and as Kubernetes writes it.
+const SECRETS: [&str; 3] = ["catalog-prod-api-key-4711", "Y2F0YWxvZy1wcm9kLWFwaS1rZXktNDcxMQ==", "staging-horse-battery"];
+
+/// The manifests of a deployment, as a rollback would have them: packed in the store, so that a search of its file is no proof.
+fn secrets_are_sealed_in_the_store(checkout: &Path) {
+    let (store, _) = Store::open(&checkout.join(".gitops/state.db"), &OpenOptions::default()).unwrap();
+    for name in ["catalog-prod", "catalog-staging"] {
+        let key = AppKey::new("argocd", name);
+        let mut kept = Vec::new();
+        for entry in store.history(&key).unwrap() {
+            kept.extend(store.history_manifests(&key, entry.id).unwrap().unwrap());
+        }
+        for operation in store.operations(&key, 10).unwrap() {
+            kept.extend(store.operation_manifests(&operation.id).unwrap().unwrap_or_default());
+            for text in [&operation.state_json, &operation.request_json, &operation.message] {
+                assert!(SECRETS.iter().all(|secret| !text.contains(secret)), "{name}");
+            }
+        }
+        let texts: Vec<String> = kept.iter().map(|blob| String::from_utf8_lossy(&blob.bytes).into_owned()).collect();
+        assert!(texts.iter().any(|text| text.contains("sealed:v1:")), "{name}: the Secret is among what is kept");
+        assert!(texts.iter().all(|text| SECRETS.iter().all(|secret| !text.contains(secret))), "{name}");
+    }
+}
+
+fn secrets_are_live_and_nowhere_else(server: &Server, checkout: &Path, log: &Path) {
+    let live = checkout.join(".gitops/live");
+    let read = |file: &str| fs::read_to_string(live.join(file)).unwrap();
+    assert!(read("catalog/core/Secret/catalog.yaml").contains(SECRETS[1]));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(live.join("catalog/core/Secret/catalog.yaml")).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+
+    let hidden = |text: &[u8], place: &str| {
+        for secret in SECRETS {
+            assert!(!text.windows(secret.len()).any(|w| w == secret.as_bytes()), "{place} holds {secret}");
+        }
+    };
+    hidden(&fs::read(log).unwrap(), "the log");
+    for app in ["catalog-prod", "catalog-staging"] {
+        for rest in ["", "/manifests", "/managed-resources", "/diff", "/history", "/deployment"] {
+            let (status, answer) = server.get_text(&format!("/api/v1/applications/{app}{rest}"));
+            assert_eq!(status, 200, "{app}{rest}");
+            hidden(answer.as_bytes(), rest);
+        }
+    }
+    // Store, mirrors, back-ups, records of ownership: all but the two kinds of live files that are meant to have them.
+    let mut pending = vec![checkout.join(".gitops")];
+    let mut files = 0;
+    while let Some(directory) = pending.pop() {
+        for entry in fs::read_dir(&directory).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if entry.file_type().unwrap().is_dir() {
+                pending.push(path);
+            } else if !path.to_str().unwrap().contains("/live/") || path.to_str().unwrap().contains("/live/.gitops/") {
+                files += 1;
+                hidden(&fs::read(&path).unwrap(), path.to_str().unwrap());
+            }
+        }
+    }
+    assert!(files > 20, "{files} files were looked at");
 }
