@@ -78,7 +78,10 @@ pub(crate) enum AppCommand {
         name: String,
     },
     /// Make the target match.
-    #[command(after_help = "Example: gitops app sync honua-production --prune --timeout 300")]
+    #[command(after_help = "Examples:
+  gitops app sync honua-production --prune --timeout 300
+  gitops app sync honua-production --prune --plan            what it would do, with a hash
+  gitops app sync honua-production --prune --expect 4f5a6b7c only if it would still do that")]
     Sync(SyncArguments),
     /// Show what was deployed, newest first.
     History {
@@ -152,6 +155,15 @@ pub(crate) struct SyncArguments {
     /// Only what differs.
     #[arg(long)]
     apply_out_of_sync_only: bool,
+    /// Show the ordered steps, the differences and their hash, and do nothing.
+    #[arg(long, conflicts_with = "expect")]
+    plan: bool,
+    /// Sync only if what would be done still has this hash (of --plan; 8 digits suffice).
+    #[arg(long)]
+    expect: Option<String>,
+    /// With --resource: run the hooks too.
+    #[arg(long, requires = "resource")]
+    with_hooks: bool,
     /// How often to try again.
     #[arg(long, default_value_t = 0)]
     retry_limit: i64,
@@ -294,8 +306,16 @@ fn sync(client: &Client, arguments: &SyncArguments) -> anyhow::Result<u8> {
     if !arguments.resource.is_empty() {
         body["resources"] = arguments.resource.iter().map(|r| selected(r)).collect::<anyhow::Result<Vec<Value>>>()?.into();
     }
+    if let Some(hash) = &arguments.expect {
+        body["expect"] = json!(hash);
+    }
+    body["withHooks"] = json!(arguments.with_hooks);
     let mut worst = 0;
     for name in &arguments.names {
+        if arguments.plan {
+            show::plan(name, &client.post(&path(name, "/plan"), &body)?);
+            continue;
+        }
         let answer = client.post(&path(name, "/sync"), &body)?;
         if !arguments.no_wait {
             worst = worst.max(wait::for_operation(client, name, &answer, arguments.timeout)?);

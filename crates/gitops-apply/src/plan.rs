@@ -317,7 +317,8 @@ impl<'a> Planner<'a> {
 
     fn hooks_run(&self) -> bool {
         let request = self.input.request;
-        matches!(request.strategy, Strategy::Hook { .. }) && request.resources.is_none() && !request.self_heal
+        let all = request.resources.is_none() || request.with_hooks;
+        matches!(request.strategy, Strategy::Hook { .. }) && all && !request.self_heal
     }
 
     fn desired(&mut self) {

@@ -18,6 +18,8 @@ pub struct SyncRequest {
     pub dry_run: bool,
     /// Only these objects (a selective sync: no hooks). `None` for all.
     pub resources: Option<Vec<ResourceSelector>>,
+    /// A selective sync runs the hooks too.
+    pub with_hooks: bool,
     /// With hooks or without.
     pub strategy: Strategy,
     /// Application-level sync options, `Name=value` each; unknown ones are ignored. An object's annotation

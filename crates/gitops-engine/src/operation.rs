@@ -50,6 +50,9 @@ pub(crate) struct Request {
     /// Number of the attempt, from 1, when attempts are operations of their own (`retry.refresh`).
     #[serde(default)]
     pub(crate) attempt: u32,
+    /// A selective sync runs the hooks too.
+    #[serde(default)]
+    pub(crate) with_hooks: bool,
     /// Id of the render, within this process.
     #[serde(skip)]
     pub(crate) rendering: u64,
@@ -78,6 +81,7 @@ impl Request {
             prune: sync.prune,
             dry_run: sync.dry_run,
             resources: (!sync.resources.is_empty()).then(|| sync.resources.iter().map(selector).collect()),
+            with_hooks: self.with_hooks,
             strategy: if hooks { Strategy::Hook { force } } else { Strategy::Apply { force } },
             options: if sync.sync_options.is_empty() { app.spec.sync_options().to_vec() } else { sync.sync_options.clone() },
             self_heal: sync.auto_heal_attempts_count > 0,
@@ -116,34 +120,39 @@ impl Last {
     }
 }
 
-/// Writes an operation down and sets it going. Returns its id.
-pub(crate) async fn begin(
+/// The plan of an operation that is not begun.
+pub(crate) async fn planned(
     inner: &Arc<Inner>,
     slot: &Arc<Slot>,
-    request: Request,
-    desired: Arc<[Manifest]>,
+    request: &Request,
+    desired: &[Manifest],
     live: &LiveSet,
-    ruling: &Ruling,
-) -> Result<String, EngineError> {
+) -> Result<gitops_apply::Plan, EngineError> {
+    plan_of(inner, slot, request, desired, live, ("plan", gitops_state::now())).await
+}
+
+async fn plan_of(
+    inner: &Arc<Inner>,
+    slot: &Arc<Slot>,
+    request: &Request,
+    desired: &[Manifest],
+    live: &LiveSet,
+    (id, started): (&str, Timestamp),
+) -> Result<gitops_apply::Plan, EngineError> {
     let (app, pending) = {
         let state = slot.lock();
-        if let Some(running) = &state.running {
-            return Err(EngineError::Precondition(format!("another operation is already in progress ({})", running.id)));
-        }
         (state.app.clone(), state.pending_activations.clone())
     };
     let target = inner.target(&app).map_err(EngineError::Precondition)?;
-    let id = inner.operation_id(slot.name());
-    let started = gitops_state::now();
     let sync = request.sync(&app, target.takes_part());
     let rules = crate::pair::rules(&app).map_err(EngineError::Invalid)?;
     let (work, of, declared) = (inner.clone(), slot.clone(), app.clone());
     let is_first = blocking(move || release::is_first(&work, &of, &declared)).await?;
     let planned = plan(&PlanInput {
-        operation: &id,
+        operation: id,
         app: slot.name(),
         namespace: &app.spec.destination.namespace,
-        desired: &release::for_release(&desired, is_first),
+        desired: &release::for_release(desired, is_first),
         live,
         unchanged: &|desired, live| !target.differs(desired, live, &rules),
         activation: &|object| target.activation_group(object),
@@ -153,7 +162,24 @@ pub(crate) async fn begin(
         started_at: started,
         deletion_approved: None,
     });
-    let plan = planned.map_err(|e| EngineError::Precondition(e.to_string()))?;
+    planned.map_err(|e| EngineError::Precondition(e.to_string()))
+}
+
+/// Writes an operation down and sets it going. Returns its id.
+pub(crate) async fn begin(
+    inner: &Arc<Inner>,
+    slot: &Arc<Slot>,
+    request: Request,
+    desired: Arc<[Manifest]>,
+    live: &LiveSet,
+    ruling: &Ruling,
+) -> Result<String, EngineError> {
+    if let Some(running) = &slot.lock().running {
+        return Err(EngineError::Precondition(format!("another operation is already in progress ({})", running.id)));
+    }
+    let id = inner.operation_id(slot.name());
+    let started = gitops_state::now();
+    let plan = plan_of(inner, slot, &request, &desired, live, (&id, started)).await?;
     let state = SyncState::new(plan, inner.settings.apply).with_attempt(request.attempt);
     let blobs: Vec<ManifestBlob> =
         desired.iter().map(|m| ManifestBlob { object_id: m.id().to_string(), bytes: json::print(m.body()).into_bytes() }).collect();

@@ -309,6 +309,7 @@ async fn follow_up(inner: &Arc<Inner>, slot: &Arc<Slot>, look: Look<'_>, compari
         history: next.commit,
         commit: next.commit,
         attempt: next.attempt,
+        with_hooks: false,
         rendering: wanted.rendering,
     };
     if let Err(e) = operation::begin(inner, slot, request, wanted.manifests.clone(), live, look.ruling).await {

@@ -18,6 +18,7 @@ use crate::error::{EngineError, blocking};
 use crate::gate::{self, Gate};
 use crate::operation::{self, Request};
 use crate::pair::{self, Pair};
+use crate::planning::SyncTerms;
 use crate::project::Ruling;
 use crate::rendering::{Desired, desired};
 use crate::slot::Slot;
@@ -90,6 +91,25 @@ pub struct Begun {
     pub operation: String,
     /// What it deploys.
     pub revision: String,
+}
+
+/// A sync that may begin.
+pub(crate) struct Prepared {
+    pub(crate) slot: Arc<Slot>,
+    pub(crate) request: Request,
+    pub(crate) manifests: Arc<[Manifest]>,
+    pub(crate) live: LiveSet,
+    ruling: Ruling,
+}
+
+impl Prepared {
+    /// The same, changing nothing or not.
+    pub(crate) fn with_dry_run(mut self, dry_run: bool) -> Prepared {
+        if let Some(sync) = &mut self.request.operation.sync {
+            sync.dry_run = dry_run;
+        }
+        self
+    }
 }
 
 /// One deployment.
@@ -275,6 +295,18 @@ impl Engine {
     /// # Errors
     /// When the request contradicts itself or the sync policy, the sources do not render, or an operation runs.
     pub async fn sync(&self, name: &str, sync: SyncOperation, retry: Option<Retry>, by: &str) -> Result<Begun, EngineError> {
+        self.sync_on(name, sync, retry, &SyncTerms::default(), by).await
+    }
+
+    /// Everything that a sync needs: whether it may begin, and what it would apply.
+    pub(crate) async fn prepare(
+        &self,
+        name: &str,
+        sync: SyncOperation,
+        retry: Option<Retry>,
+        terms: &SyncTerms,
+        by: &str,
+    ) -> Result<Prepared, EngineError> {
         let slot = self.0.find(name)?;
         let (app, hold) = {
             let state = slot.lock();
@@ -316,11 +348,26 @@ impl Engine {
             retry,
             ..Operation::default()
         };
-        let revision = revisions.first().cloned().unwrap_or_default();
         let live = live(&self.0, &slot, &app, &manifests).await?;
         let bases = rendering.bases();
-        let request = Request { operation, revisions, sources, bases, history: true, commit: true, attempt: 1, rendering: rendering.id };
+        let request = Request {
+            operation,
+            revisions,
+            sources,
+            bases,
+            history: true,
+            commit: true,
+            attempt: 1,
+            with_hooks: terms.with_hooks,
+            rendering: rendering.id,
+        };
         let ruling = self.0.permitted(&app)?;
+        Ok(Prepared { slot, request, manifests, live, ruling })
+    }
+
+    pub(crate) async fn begin(&self, prepared: Prepared, by: &str) -> Result<Begun, EngineError> {
+        let Prepared { slot, request, manifests, live, ruling } = prepared;
+        let revision = request.revisions.first().cloned().unwrap_or_default();
         let id = operation::begin(&self.0, &slot, request, manifests, &live, &ruling).await?;
         self.0.audit(by, "sync", &slot.key, json!({ "operation": id, "revision": revision }));
         Ok(Begun { operation: id, revision })

@@ -81,6 +81,7 @@ impl Engine {
             history: true,
             attempt: 1,
             commit: true,
+            with_hooks: false,
             rendering: 0,
         };
         let ruling = inner.permitted(&app)?;

@@ -75,6 +75,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/applications/{name}/history", get(applications::history))
         .route("/api/v1/applications/{name}/deployment", get(applications::deployment))
         .route("/api/v1/applications/{name}/sync", post(operations::sync))
+        .route("/api/v1/applications/{name}/plan", post(operations::plan))
         .route("/api/v1/applications/{name}/rollback", post(operations::rollback))
         .route("/api/v1/applications/{name}/resume", post(operations::resume))
         .route("/api/v1/applications/{name}/syncwindows", get(projects::sync_windows))

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use gitops_app::{Retry, SyncOperation, SyncResource, SyncStrategy};
-use gitops_engine::RollbackTo;
+use gitops_engine::{RollbackTo, SyncTerms};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,6 +26,10 @@ pub(crate) struct SyncBody {
     sync_options: Option<Items>,
     retry_strategy: Option<Retry>,
     manifests: Option<Vec<String>>,
+    /// Ours: the hash of the plan that is expected.
+    expect: Option<String>,
+    /// Ours: a sync of some objects runs the hooks too.
+    with_hooks: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -40,9 +44,32 @@ pub(crate) async fn sync(
     Path(name): Path<String>,
     Json(body): Json<SyncBody>,
 ) -> Answer {
-    if body.manifests.is_some_and(|m| !m.is_empty()) {
+    if body.manifests.as_ref().is_some_and(|m| !m.is_empty()) {
         return Err(ApiError::Invalid("syncing local manifests is not there yet: commit them, or use `gitops diff`".to_owned()));
     }
+    let retry = body.retry_strategy.clone();
+    let (operation, terms) = asked(body);
+    let begun = api.engine.sync_on(&name, operation, retry, &terms, &by.0).await?;
+    Ok(Json(json!({ "operationId": begun.operation, "revision": begun.revision })))
+}
+
+/// What a sync would do: ordered steps, differences, and their hash.
+pub(crate) async fn plan(
+    State(api): State<Api>,
+    Extension(by): Extension<Account>,
+    Path(name): Path<String>,
+    Json(body): Json<SyncBody>,
+) -> Answer {
+    let (operation, terms) = asked(body);
+    let plan = api.engine.plan_sync(&name, operation, &terms, &by.0).await?;
+    let steps: Vec<Value> =
+        plan.steps.iter().map(|s| json!({ "phase": s.phase, "wave": s.wave, "action": s.action, "subject": s.subject })).collect();
+    let differences: Vec<String> = plan.differences.iter().map(gitops_engine::Pair::text).collect();
+    Ok(Json(json!({ "hash": plan.hash, "revisions": plan.revisions, "steps": steps, "differences": differences })))
+}
+
+fn asked(body: SyncBody) -> (SyncOperation, SyncTerms) {
+    let terms = SyncTerms { expect: body.expect, with_hooks: body.with_hooks };
     let options = body.sync_options.map(|o| o.items);
     let operation = SyncOperation {
         revision: body.revision,
@@ -54,8 +81,7 @@ pub(crate) async fn sync(
         sync_options: options.unwrap_or_default(),
         ..SyncOperation::default()
     };
-    let begun = api.engine.sync(&name, operation, body.retry_strategy, &by.0).await?;
-    Ok(Json(json!({ "operationId": begun.operation, "revision": begun.revision })))
+    (operation, terms)
 }
 
 /// Body of a rollback. `revision` is ours: a person in a hurry has a commit at hand.

@@ -179,6 +179,18 @@ fn row(object: &Value, status: String, health: String, hook: String, message: St
     vec![text(&object["group"]), text(&object["kind"]), text(&object["namespace"]), text(&object["name"]), status, health, hook, message]
 }
 
+/// `gitops app sync --plan`.
+pub(super) fn plan(name: &str, answer: &Value) {
+    let revisions: Vec<String> = answer["revisions"].as_array().into_iter().flatten().map(text).collect();
+    print(&format!("{name} at {}\nhash {}\n\n", revisions.join(", "), text(&answer["hash"])));
+    let row = |s: &Value| vec![text(&s["phase"]), s["wave"].to_string(), text(&s["action"]), text(&s["subject"])];
+    let rows: Vec<Vec<String>> = answer["steps"].as_array().into_iter().flatten().map(row).collect();
+    print(&table(&["PHASE", "WAVE", "ACTION", "OBJECT"], &rows));
+    for difference in answer["differences"].as_array().into_iter().flatten() {
+        print(&crate::output::coloured_diff(&text(difference)));
+    }
+}
+
 /// `gitops app history`, newest first.
 pub(super) fn history(answer: &Value, format: Format) -> anyhow::Result<u8> {
     let items = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
