@@ -12,6 +12,7 @@ use gitops_app::{AppProject, Application, ApplicationSet, KIND, PROJECT_KIND, SE
 use gitops_apply::{
     HookOutcome, HookRunId, LiveObject, LiveSet, Preparation, Propagation, Removal, Target, TargetError, TargetFuture, WriteOptions,
 };
+use gitops_diff::IgnoreRule;
 use gitops_health::{Health, HealthStatus};
 use gitops_manifest::{Location, Manifest, ObjectId, Value};
 use gitops_state::Origin;
@@ -261,6 +262,14 @@ impl Target for Home {
         match &self.beside {
             Some(beside) => beside.prepare(app, preparation),
             None => Box::pin(std::future::ready(Ok(Vec::new()))),
+        }
+    }
+
+    fn differs(&self, desired: &Manifest, live: &LiveObject, rules: &[IgnoreRule]) -> bool {
+        match &self.beside {
+            // The cluster knows its types and who owns which field.
+            Some(beside) if !is_ours(desired.id()) => beside.differs(desired, live, rules),
+            _ => desired.body() != live.manifest.body() && !gitops_diff::compare(desired.body(), live.manifest.body(), rules).is_empty(),
         }
     }
 
