@@ -59,7 +59,7 @@ pub use state::SyncState;
 pub use state_json::StateError;
 pub use step::{Command, Event, Observed, Step, step};
 pub use target::{
-    HookOutcome, HookRunId, LiveObject, LiveSet, NamespaceMetadata, Preparation, Propagation, Removal, Target, TargetError, TargetFuture,
-    WriteOptions,
+    HookOutcome, HookRunId, LiveObject, LiveSet, NamespaceMetadata, Preparation, Propagation, Removal, Seen, Target, TargetError,
+    TargetFuture, WriteOptions,
 };
 pub use task::{Action, Change, PruneMode, Task, TaskId};

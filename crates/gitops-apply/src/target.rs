@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use gitops_diff::{IgnoreRule, compare};
 use gitops_health::Health;
-use gitops_manifest::{Manifest, ObjectId};
+use gitops_manifest::{Manifest, ObjectId, Value};
 
 /// What a target's method returns: boxed, so that targets of several kinds stand behind one `dyn Target`.
 pub type TargetFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, TargetError>> + Send + 'a>>;
@@ -159,6 +159,15 @@ pub struct Preparation<'a> {
     pub several_steps: bool,
 }
 
+/// A live object as people are to see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// As it is.
+    pub live: Value,
+    /// As an apply makes it.
+    pub predicted: Value,
+}
+
 /// What the engine changes: a cluster, or a live directory. Every method may be called again with the same arguments
 /// after a crash and must then come to the same end.
 pub trait Target: Send + Sync {
@@ -196,6 +205,13 @@ pub trait Target: Send + Sync {
     fn differs(&self, desired: &Manifest, live: &LiveObject, rules: &[IgnoreRule]) -> bool {
         // Equality is the common case, and far cheaper than a comparison.
         desired.body() != live.manifest.body() && !compare(desired.body(), live.manifest.body(), rules).is_empty()
+    }
+
+    /// A live object without what says nothing to people, and as an apply of `desired` makes it; `None` where both sides are shown
+    /// as they are.
+    fn seen(&self, desired: Option<&Manifest>, live: &LiveObject, rules: &[IgnoreRule]) -> Option<Seen> {
+        let _ = (desired, live, rules);
+        None
     }
 
     /// Makes one object live, owned by `app`, atomically: it is live whole, or not at all.

@@ -92,7 +92,7 @@ fn described(prepared: &Prepared, plan: &Plan) -> Result<SyncPlan, EngineError> 
             hash.update("\n");
         }
         if task.changes() {
-            differences.push(Pair::new(id.clone(), desired, live, true));
+            differences.push(Pair::plain(id.clone(), desired, live, true));
         }
     }
     Ok(SyncPlan { hash: hex::encode(hash.finalize()), revisions: prepared.request.revisions.clone(), steps, differences })

@@ -434,18 +434,11 @@ impl Engine {
         let target = self.0.target(&app).map_err(EngineError::Precondition)?;
         let live = live(&self.0, &slot, &app, &desired).await?;
         let objects = |m: &&Manifest| matches!(gitops_apply::HookKind::of(m), gitops_apply::HookKind::Object);
-        let mut pairs: Vec<Pair> = desired
-            .iter()
-            .filter(objects)
-            .map(|m| {
-                let found = live.get(m.id());
-                let modified = found.is_some_and(|l| target.differs(m, l, &rules));
-                Pair::new(m.id().clone(), Some(m.body()), found.map(|l| l.manifest.body()), modified)
-            })
-            .collect();
+        let mut pairs: Vec<Pair> =
+            desired.iter().filter(objects).map(|m| Pair::new(m.id().clone(), Some(m), live.get(m.id()), &*target, &rules)).collect();
         let named: std::collections::BTreeSet<&ObjectId> = desired.iter().map(Manifest::id).collect();
         for (id, object) in live.iter().filter(|(id, o)| !named.contains(id) && o.owner.as_deref() == Some(slot.name())) {
-            pairs.push(Pair::new(id.clone(), None, Some(object.manifest.body()), true));
+            pairs.push(Pair::new(id.clone(), None, Some(object), &*target, &rules));
         }
         pairs.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(pairs)

@@ -178,7 +178,9 @@ pub(crate) async fn managed_resources(State(api): State<Api>, Path(name): Path<S
             json!({
                 "group": pair.id.group, "kind": pair.id.kind, "namespace": pair.id.namespace, "name": pair.id.name,
                 "targetState": text(&pair.desired), "liveState": text(&pair.live),
-                "normalizedLiveState": text(&pair.live), "predictedLiveState": text(&pair.desired), "modified": pair.modified,
+                "normalizedLiveState": text(&pair.live),
+                "predictedLiveState": text(if pair.predicted.is_some() { &pair.predicted } else { &pair.desired }),
+                "modified": pair.modified,
             })
         })
         .collect();

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use gitops_apply::{LiveObject, WriteOptions};
+use gitops_apply::{LiveObject, Seen, WriteOptions};
 use gitops_diff::{Comparer, IgnoreRule, Managers, Verdict};
 use gitops_manifest::{Manifest, ObjectId, json};
 use gitops_schema::{Schema, from_crd};
@@ -45,7 +45,7 @@ impl Comparing {
         let mut applied = vec![config.field_manager.clone()];
         applied.extend(config.taken_over.iter().filter(|m| m.starts_with("argocd")).cloned());
         let managers = Managers { applied, updated: config.taken_over.clone() };
-        let comparer = Comparer { managers, ..Comparer::default() };
+        let comparer = Comparer { managers, options: config.compare.clone(), rules: config.rules.clone() };
         Comparing { comparer, schema: RwLock::default(), settled: Mutex::default() }
     }
 
@@ -96,17 +96,7 @@ pub(crate) fn differs(
 ) -> bool {
     let id = desired.id();
     let Some(kind) = core.kinds().exact(&id.group, desired.version(), &id.kind) else { return true };
-    let mut sent = desired::placed(desired, &kind, "");
-    // Whose it is was decided before: the mark is the live one's, in whatever form it is kept.
-    if let Some(mark) = live.manifest.annotation(ANNOTATION) {
-        sent.set_annotation(ANNOTATION, mark);
-    }
-    let label = &core.cache.tracking().label;
-    if core.cache.tracking().method != crate::tracking::TrackingMethod::Annotation
-        && let Some(mark) = live.manifest.label(label)
-    {
-        sent.set_label(label, mark);
-    }
+    let sent = sent(core, &kind, desired, live);
     match core.comparing.verdict(&sent, live, rules) {
         Verdict::InSync => false,
         Verdict::Differs => true,
@@ -124,6 +114,33 @@ pub(crate) fn differs(
             }
         }
     }
+}
+
+/// A live object as people are to see it, and as an apply makes it.
+pub(crate) fn seen(core: &Arc<Core>, desired: Option<&Manifest>, live: &LiveObject, rules: &[IgnoreRule]) -> Seen {
+    let kind = desired.and_then(|m| Some((m, core.kinds().exact(&m.id().group, m.version(), &m.id().kind)?)));
+    let schema = core.comparing.schema.read().unwrap_or_else(PoisonError::into_inner);
+    let comparer = &core.comparing.comparer;
+    let body = live.manifest.body();
+    let found = kind.map(|(m, kind)| comparer.compare(&schema, sent(core, &kind, m, live).body(), body, rules));
+    let (live, predicted) = comparer.seen(body, &found.unwrap_or_default());
+    Seen { live, predicted }
+}
+
+/// Desired as it would be sent over this live object.
+fn sent(core: &Core, kind: &Kind, desired: &Manifest, live: &LiveObject) -> Manifest {
+    let mut sent = desired::placed(desired, kind, "");
+    // Whose it is was decided before: the mark is the live one's, in whatever form it is kept.
+    if let Some(mark) = live.manifest.annotation(ANNOTATION) {
+        sent.set_annotation(ANNOTATION, mark);
+    }
+    let label = &core.cache.tracking().label;
+    if core.cache.tracking().method != crate::tracking::TrackingMethod::Annotation
+        && let Some(mark) = live.manifest.label(label)
+    {
+        sent.set_label(label, mark);
+    }
+    sent
 }
 
 fn fingerprint(sent: &Manifest, live: &LiveObject, rules: &[IgnoreRule]) -> u64 {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gitops_diff::{CompareOptions, IgnoreRule};
 use gitops_lua::HealthScripts;
 
 use crate::cluster::Access;
@@ -30,6 +31,10 @@ pub struct KubernetesConfig {
     pub tracking: Tracking,
     /// Users' health scripts.
     pub health: HealthScripts,
+    /// What is compared.
+    pub compare: CompareOptions,
+    /// Differences that do not count, for all applications.
+    pub rules: Vec<IgnoreRule>,
     /// Most requests at the same time. Default 128; how many there really are follows the API server.
     pub most_requests: usize,
     /// A watch on which nothing is heard for so long is taken for dead. Default 90 s: bookmarks come every minute.
@@ -54,6 +59,8 @@ impl KubernetesConfig {
             taken_over: ["kubectl-client-side-apply", "kubectl", "argocd-controller", "before-first-apply"].map(str::to_owned).to_vec(),
             tracking: Tracking::default(),
             health: HealthScripts::default(),
+            compare: CompareOptions::default(),
+            rules: Vec::new(),
             most_requests: 128,
             silence: Duration::from_secs(90),
             patience: Duration::from_secs(30),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gitops_apply::{
-    HookOutcome, HookRunId, LiveObject, LiveSet, Preparation, Propagation, Removal, Target, TargetError, TargetFuture, WriteOptions,
+    HookOutcome, HookRunId, LiveObject, LiveSet, Preparation, Propagation, Removal, Seen, Target, TargetError, TargetFuture, WriteOptions,
 };
 use gitops_diff::IgnoreRule;
 use gitops_health::{Health, HealthStatus};
@@ -206,6 +206,10 @@ impl Target for KubernetesTarget {
 
     fn differs(&self, desired: &Manifest, live: &LiveObject, rules: &[IgnoreRule]) -> bool {
         comparing::differs(&self.core, self.acting_as.as_ref(), desired, live, rules)
+    }
+
+    fn seen(&self, desired: Option<&Manifest>, live: &LiveObject, rules: &[IgnoreRule]) -> Option<Seen> {
+        Some(comparing::seen(&self.core, desired, live, rules))
     }
 
     fn apply<'a>(&'a self, app: &'a str, manifest: &'a Manifest, options: WriteOptions) -> TargetFuture<'a, ()> {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use gitops_customize::Customizations;
 use gitops_lua::{HealthScript, HealthScripts, Libraries};
-use gitops_manifest::{Manifest, Value, yaml};
+use gitops_manifest::{Manifest, Map, Value, json, yaml};
 use gitops_target_kubernetes::{Access, ClusterSecret, KubernetesConfig, Tracking, TrackingMethod};
 
 use super::required;
@@ -16,7 +17,8 @@ const IN_CLUSTER: &str = "https://kubernetes.default.svc";
 /// The clusters that the file names. Without any, the one that the server runs in, if it runs in one.
 pub(super) fn clusters(root: &mut Section<'_>, environment: &dyn Fn(&str) -> Option<String>) -> Vec<KubernetesConfig> {
     let tracking = tracking(root);
-    let health = health_scripts(root);
+    let customizations = customizations(root);
+    let health = health_scripts(root, customizations.health);
     let mut clusters: Vec<KubernetesConfig> = root.list("clusters", cluster).into_iter().flatten().collect();
     if clusters.is_empty() && root.value("clusters").is_none() && environment("KUBERNETES_SERVICE_HOST").is_some() {
         let mut own = KubernetesConfig::new("in-cluster", Access::InCluster);
@@ -25,6 +27,7 @@ pub(super) fn clusters(root: &mut Section<'_>, environment: &dyn Fn(&str) -> Opt
     }
     for cluster in &mut clusters {
         (cluster.tracking, cluster.health) = (tracking.clone(), health.clone());
+        (cluster.compare, cluster.rules) = (customizations.options.clone(), customizations.rules.clone());
     }
     clusters
 }
@@ -126,8 +129,26 @@ fn tracking(root: &mut Section<'_>) -> Tracking {
 }
 
 /// `healthScripts`: users' Lua by kind.
-fn health_scripts(root: &mut Section<'_>) -> HealthScripts {
-    let mut scripts = HealthScripts::default();
+/// `customizations`: the keys of Argo CD's `argocd-cm` that say something of kinds. Texts, as they stand there, or what these hold.
+fn customizations(root: &mut Section<'_>) -> Customizations {
+    let settings = root.value("customizations").and_then(Value::as_map).into_iter().flat_map(Map::iter);
+    let texts: Vec<(&str, String)> =
+        settings.map(|(key, value)| (key.as_str(), value.as_str().map_or_else(|| json::print(value), str::to_owned))).collect();
+    let (found, problems) = Customizations::read(texts.iter().map(|(key, text)| (*key, text.as_str())));
+    for problem in problems {
+        root.wrong("customizations", &problem.to_string());
+    }
+    for (key, _) in texts.iter().filter(|(key, _)| !key.starts_with("resource.")) {
+        root.wrong(
+            "customizations",
+            &format!("`{key}` says nothing of kinds; write `resource.customizations…` or `resource.compareoptions`"),
+        );
+    }
+    found
+}
+
+/// Health scripts in files, over those of `customizations`.
+fn health_scripts(root: &mut Section<'_>, mut scripts: HealthScripts) -> HealthScripts {
     root.list("healthScripts", |entry| {
         let (kind, file) = (required(entry, "kind"), required(entry, "file"));
         let libraries = if entry.flag("useOpenLibs") { Libraries::Open } else { Libraries::Reduced };

@@ -335,6 +335,24 @@ mod tests {
     }
 
     #[test]
+    fn customizations_are_those_of_argocd_cm() {
+        let text = "clusters: [{name: a, inCluster: true}]
+customizations:
+  resource.compareoptions: |
+    ignoreAggregatedRoles: true
+  resource.customizations.ignoreDifferences.apps_Deployment: {jsonPointers: [/spec/replicas]}
+  resource.customizations.health.example.org_Tape: return {status = 'Degraded'}
+";
+        let c = parse(text).expect("valid");
+        let cluster = &c.clusters[0];
+        assert!(cluster.compare.ignore_aggregated_roles);
+        assert_eq!(cluster.rules.len(), 1);
+        assert!(cluster.health.of("example.org", "Tape").is_some());
+        let e = parse("customizations: {resource.customizations.health.a_B: 'return {', url: x}\n").err().expect("wrong").to_string();
+        assert!(e.contains("health.a_B") && e.contains("`url` says nothing of kinds"), "{e}");
+    }
+
+    #[test]
     fn clusters_are_reached_in_one_way_each() {
         let c = parse("clusters:\n- {name: a, inCluster: true}\n- {name: b, kubeconfig: /nowhere, server: 'https://b'}\n").expect("valid");
         let named: Vec<_> = c.clusters.iter().map(|c| (c.name.as_str(), c.server.as_str())).collect();

@@ -154,7 +154,7 @@ fn pairs(next: &[Manifest], now: &[Manifest]) -> Vec<Pair> {
     ids.into_iter()
         .filter_map(|id| {
             let (next, now) = (find(next, id), find(now, id));
-            (next != now).then(|| Pair::new(id.clone(), next.as_ref(), now.as_ref(), true))
+            (next != now).then(|| Pair::plain(id.clone(), next.as_ref(), now.as_ref(), true))
         })
         .collect()
 }
