@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 
 use gitops_app::{AppProject, Application, ApplicationSet, KIND, PROJECT_KIND, SET_KIND};
 use gitops_apply::{
-    HookOutcome, HookRunId, LiveObject, LiveSet, Preparation, Propagation, Removal, Target, TargetError, TargetFuture, WriteOptions,
+    HookOutcome, HookRunId, LiveObject, LiveSet, Preparation, Propagation, Removal, Seen, Target, TargetError, TargetFuture, WriteOptions,
 };
 use gitops_diff::IgnoreRule;
 use gitops_health::{Health, HealthStatus};
@@ -271,6 +271,11 @@ impl Target for Home {
             Some(beside) if !is_ours(desired.id()) => beside.differs(desired, live, rules),
             _ => desired.body() != live.manifest.body() && !gitops_diff::compare(desired.body(), live.manifest.body(), rules).is_empty(),
         }
+    }
+
+    fn seen(&self, desired: Option<&Manifest>, live: &LiveObject, rules: &[IgnoreRule]) -> Option<Seen> {
+        let beside = self.beside.as_ref().filter(|_| !is_ours(live.manifest.id()))?;
+        beside.seen(desired, live, rules)
     }
 
     fn apply<'a>(&'a self, app: &'a str, manifest: &'a Manifest, options: WriteOptions) -> TargetFuture<'a, ()> {
