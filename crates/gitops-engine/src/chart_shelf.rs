@@ -2,7 +2,8 @@
 //! interval of polls, and the archives, from the cache by their digests.
 //!
 //! What was resolved once stays in use while the server cannot be asked, or hands out something else than it promised: the
-//! live state is left alone, and [`Shelf::problem`] says why nothing newer is seen. Calls block.
+//! live state is left alone, and [`Shelf::problem`] says why nothing newer is seen. That holds over a restart too: the cache
+//! of charts notes on disk what was resolved. Calls block.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -75,8 +76,11 @@ impl Shelf {
         if let Some(resolved) = self.known(request) {
             return Ok(resolved);
         }
-        self.look(request)?;
-        self.known(request).ok_or_else(|| format!("{request}: the server told no version"))
+        let looked = self.look(request);
+        self.known(request).ok_or_else(|| match looked {
+            Err(problem) => problem,
+            Ok(_) => format!("{request}: the server told no version"),
+        })
     }
 
     /// What the request meant when it was asked last.
@@ -94,22 +98,32 @@ impl Shelf {
     /// Asks the server. Says whether the request means something else than before.
     pub(crate) fn look(&self, request: &ChartRequest) -> Result<bool, String> {
         let fetched = self.fetch_now(request);
+        let before = fetched.is_err().then(|| self.before(request)).flatten();
         let mut known = self.lock();
         match fetched {
             Ok(archive) => {
-                let resolved = Some(resolved(request, &archive));
+                let resolved = Some(resolved(request, &archive.version, archive.revision));
                 let known = known.entry(request.clone()).or_default();
                 let is_news = known.resolved != resolved || known.problem.is_some();
                 *known = Known { resolved, problem: None };
                 Ok(is_news)
             }
             Err(problem) => {
+                if let Some(before) = before {
+                    known.entry(request.clone()).or_default().resolved.get_or_insert(before);
+                }
                 if let Some(known) = known.get_mut(request) {
                     known.problem = Some(problem.clone());
                 }
                 Err(problem)
             }
         }
+    }
+
+    /// What the request meant to the process before this one.
+    fn before(&self, request: &ChartRequest) -> Option<Resolved> {
+        let (version, revision) = self.charts.as_ref()?.last(&self.source(request).ok()?)?;
+        Some(resolved(request, &version, revision))
     }
 
     fn fetch_now(&self, request: &ChartRequest) -> Result<ChartArchive, String> {
@@ -174,11 +188,11 @@ impl Shelf {
     }
 }
 
-fn resolved(request: &ChartRequest, archive: &ChartArchive) -> Resolved {
+fn resolved(request: &ChartRequest, found: &str, revision: Revision) -> Resolved {
     // Who asks by digest gets no version.
-    let version = if archive.version.is_empty() { &request.version } else { &archive.version };
-    let version = if version.is_empty() { archive.revision.to_string() } else { version.clone() };
-    Resolved { version, revision: archive.revision.clone() }
+    let version = if found.is_empty() { &request.version } else { found };
+    let version = if version.is_empty() { revision.to_string() } else { version.to_owned() };
+    Resolved { version, revision }
 }
 
 impl ChartFetcher for Shelf {

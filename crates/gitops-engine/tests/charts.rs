@@ -16,7 +16,7 @@ use gitops_app::{ApplicationStatus, SyncCode};
 use gitops_apply::Target;
 use gitops_engine::{AppQuery, Engine, Parts, Refresh, Settings};
 use gitops_manifest::yaml;
-use gitops_source::{AllowList, ChartsConfig, Mirrors, MirrorsConfig, Timeouts};
+use gitops_source::{AllowList, ChartsConfig, Credentials, Mirrors, MirrorsConfig, Timeouts};
 use gitops_state::Store;
 use gitops_target_platform::{PlatformConfig, PlatformTarget};
 use memory::Memory;
@@ -35,6 +35,10 @@ fn publish(server: &ChartServer, version: &str, color: &str) -> String {
 }
 
 async fn start(dir: &Path, target: Arc<dyn Target>, allowed: &[&str]) -> Engine {
+    start_with(dir, target, allowed, Credentials::default()).await
+}
+
+async fn start_with(dir: &Path, target: Arc<dyn Target>, allowed: &[&str], credentials: Credentials) -> Engine {
     let store = Store::open_in_memory().unwrap();
     let mirrors = Mirrors::open(MirrorsConfig::new(dir.join("mirrors"))).unwrap();
     let parts = Parts { store, mirrors: mirrors.into(), targets: vec![target], report: None };
@@ -44,7 +48,7 @@ async fn start(dir: &Path, target: Arc<dyn Target>, allowed: &[&str]) -> Engine 
     let settings = Settings {
         poll_interval: Duration::ZERO,
         resync_interval: Duration::from_secs(86_400),
-        charts: Some(ChartsConfig { allow, timeouts, ..ChartsConfig::new(dir.join("charts")) }),
+        charts: Some(ChartsConfig { allow, timeouts, credentials, ..ChartsConfig::new(dir.join("charts")) }),
         ..Settings::default()
     };
     Engine::start(parts, settings).await.unwrap()
@@ -160,6 +164,57 @@ async fn a_wrong_digest_and_a_server_that_is_down_leave_everything_as_it_is() {
     engine.refresh("web", Refresh::Normal).await.unwrap();
     until(&engine, "web", "the end of it", |s| is_synced_at(s, "1.3.0") && s.conditions.is_empty()).await;
     engine.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_while_the_server_is_down_goes_on_with_the_last_version() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), ChartServer::start());
+    publish(&server, "1.2.0", "red");
+    let source = format!("source: {{repoURL: {}, chart: web, targetRevision: 1.x}}", server.web.url("charts"));
+    let engine = start(dir.path(), Arc::new(Memory::default()), &[&server.web.url("")]).await;
+    declare(&engine, "web", &source, "memory").await;
+    until(&engine, "web", "the first version", |s| is_synced_at(s, "1.2.0")).await;
+    engine.stop(Duration::from_secs(5)).await;
+    server.set_down(true);
+    // A new store and an empty target: all that is left is the directory of charts.
+    let target = Arc::new(Memory::default());
+    let engine = start(dir.path(), target.clone(), &[&server.web.url("")]).await;
+    declare(&engine, "web", &source, "memory").await;
+    let shown = until(&engine, "web", "the last version", |s| is_synced_at(s, "1.2.0") && !s.conditions.is_empty()).await;
+    let message = &shown.conditions[0].message;
+    assert!(message.contains("503") && message.contains("version 1.2.0 stays in use"), "{message}");
+    assert_eq!(live(&target, "web"), Some(("red".to_owned(), "1.2.0".to_owned())));
+    server.set_down(false);
+    publish(&server, "1.3.0", "blue");
+    engine.refresh("web", Refresh::Normal).await.unwrap();
+    until(&engine, "web", "the newer version", |s| is_synced_at(s, "1.3.0") && s.conditions.is_empty()).await;
+    engine.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_go_to_another_host_only_when_an_application_passes_them() {
+    let (dir, server, store) = (tempfile::tempdir().unwrap(), ChartServer::start(), ChartServer::start());
+    publish(&server, "1.2.0", "red");
+    publish(&store, "1.2.0", "red");
+    server.archives_at(&store.web.url("charts"));
+    let login = format!("repositories: [{{url: '{}', username: me, password: secret}}]", server.web.url("charts"));
+    let credentials = Credentials::from_file(login.as_bytes(), "credentials.yaml").unwrap();
+    let allowed = [&*server.web.url(""), &*store.web.url("")];
+    for pass in [false, true] {
+        // Each time with an empty cache: an archive that is there is not asked for.
+        let dir = dir.path().join(pass.to_string());
+        let engine = start_with(&dir, Arc::new(Memory::default()), &allowed, credentials.clone()).await;
+        let helm = format!("helm: {{passCredentials: {pass}}}");
+        let source = format!("source: {{repoURL: {}, chart: web, targetRevision: 1.x, {helm}}}", server.web.url("charts"));
+        declare(&engine, "web", &source, "memory").await;
+        until(&engine, "web", "the chart", |s| is_synced_at(s, "1.2.0")).await;
+        engine.stop(Duration::from_secs(5)).await;
+    }
+    let basic = Some("Basic bWU6c2VjcmV0"); // me:secret
+    assert!(server.web.seen().iter().all(|asked| asked.authorization() == basic), "{:?}", server.web.seen());
+    let sent: Vec<bool> = store.web.seen().iter().map(|asked| asked.authorization() == basic).collect();
+    assert_eq!(sent, [false, true], "{:?}", store.web.seen());
+    assert_eq!(store.web.seen()[0].authorization(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

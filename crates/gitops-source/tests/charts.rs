@@ -68,6 +68,11 @@ fn index(asked: &Asked, archive: &str, with_digest: bool) -> Answer {
     Answer::Full(200, vec![("ETag", etag)], text.into_bytes())
 }
 
+/// How many archives are kept.
+fn archives(dir: &Path) -> usize {
+    std::fs::read_dir(dir).unwrap().flatten().filter(|file| file.file_type().unwrap().is_file()).count()
+}
+
 #[test]
 fn a_range_is_resolved_and_the_second_time_nothing_is_read_again() {
     let dir = tempfile::tempdir().unwrap();
@@ -176,6 +181,23 @@ fn another_digest_than_promised_is_refused_and_not_kept() {
 }
 
 #[test]
+fn what_was_resolved_last_is_known_to_the_next_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = repository("web-{}.tgz", true);
+    let asked = source(&server, "^1.2");
+    let charts = Charts::open(config(dir.path())).unwrap();
+    assert_eq!(charts.last(&asked), None);
+    let archive = charts.fetch(&asked).unwrap();
+    drop(server);
+    let later = Charts::open(config(dir.path())).unwrap();
+    assert!(later.fetch(&asked).is_err());
+    assert_eq!(later.last(&asked), Some(("1.10.0".to_owned(), archive.revision)));
+    let allow = gitops_source::AllowList::new(["https://"]).unwrap();
+    let stricter = Charts::open(ChartsConfig { allow: Some(allow), ..config(dir.path()) }).unwrap();
+    assert_eq!(stricter.last(&asked), None);
+}
+
+#[test]
 fn what_is_too_large_is_given_up() {
     let dir = tempfile::tempdir().unwrap();
     let server = WebServer::start(|_, asked| match asked.target.as_str() {
@@ -248,7 +270,7 @@ fn fetches_at_once_share_their_work() {
     });
     // Two runs at most, and the second finds the archive in the cache.
     assert!(server.seen().len() <= 3, "{:?}", server.targets());
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    assert_eq!(archives(dir.path()), 1);
 }
 
 #[test]

@@ -19,6 +19,8 @@ struct State {
     /// Name and version to archive, and the digest that the index promises.
     charts: BTreeMap<(String, String), (Vec<u8>, String)>,
     down: bool,
+    /// Where the index says that archives lie: beside it, when empty.
+    archives_at: String,
 }
 
 pub struct ChartServer {
@@ -45,6 +47,11 @@ impl ChartServer {
     pub fn tamper(&self, name: &str, version: &str, files: &[(&str, &str)]) {
         let mut state = self.state.lock().unwrap();
         state.charts.get_mut(&(name.to_owned(), version.to_owned())).unwrap().0 = packed(name, version, files);
+    }
+
+    /// Says in the index that archives lie there.
+    pub fn archives_at(&self, url: &str) {
+        self.state.lock().unwrap().archives_at = format!("{url}/");
     }
 
     /// Answers with errors from now on, or again as it should.
@@ -77,7 +84,8 @@ impl State {
                 writeln!(text, "  {name}:").unwrap();
                 last = name;
             }
-            writeln!(text, "  - {{name: {name}, version: {version}, urls: [{name}-{version}.tgz], digest: '{digest}'}}").unwrap();
+            let at = &self.archives_at;
+            writeln!(text, "  - {{name: {name}, version: {version}, urls: ['{at}{name}-{version}.tgz'], digest: '{digest}'}}").unwrap();
         }
         text
     }

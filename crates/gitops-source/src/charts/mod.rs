@@ -15,6 +15,7 @@ mod index;
 mod oci;
 #[cfg(feature = "helm-repo")]
 mod repository;
+mod resolved;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -28,6 +29,7 @@ use crate::web::{Web, WebAddress};
 use crate::{AllowList, Credentials, Timeouts, WebError};
 use cache::ArchiveCache;
 pub use error::ChartError;
+use resolved::{Record, Records};
 
 /// How charts are fetched and kept.
 #[derive(Clone, Debug)]
@@ -181,6 +183,7 @@ pub struct Charts {
     config: ChartsConfig,
     web: Web,
     cache: ArchiveCache,
+    records: Records,
     running: Mutex<HashMap<ChartSource, Arc<Join<Outcome>>>>,
     #[cfg(feature = "helm-repo")]
     memory: repository::Memory,
@@ -194,6 +197,7 @@ impl Charts {
     pub fn open(config: ChartsConfig) -> Result<Charts, ChartError> {
         Ok(Charts {
             cache: ArchiveCache::open(&config.dir, config.cache_limit)?,
+            records: Records::open(&config.dir),
             web: Web::new(config.credentials.clone(), config.timeouts),
             config,
             running: Mutex::default(),
@@ -216,6 +220,14 @@ impl Charts {
             running.remove(source);
         }
         outcome
+    }
+
+    /// Version and digest of what the source meant when it was fetched last, by this process or one before it: for when its
+    /// server cannot be asked. Nothing, when the source may not be asked any more.
+    pub fn last(&self, source: &ChartSource) -> Option<(String, Revision)> {
+        self.check_allowed(source).ok()?;
+        let record = self.records.read(source)?;
+        Some((record.version, record.revision))
     }
 
     /// The archive of that digest, if it is still kept.
@@ -243,10 +255,13 @@ impl Charts {
 
     fn fetch_now(&self, source: &ChartSource) -> Outcome {
         self.check_allowed(source)?;
-        match &source.place {
+        let archive = match &source.place {
             Place::Repository(address) => self.fetch_from_repository(address, source),
             Place::Registry(reference) => self.fetch_from_registry(reference, &source.chart, &source.version),
-        }
+        }?;
+        let (version, revision) = (archive.version.clone(), archive.revision.clone());
+        self.records.write(source, &Record { version, revision, verified: String::new() });
+        Ok(archive)
     }
 
     #[cfg(feature = "helm-repo")]
