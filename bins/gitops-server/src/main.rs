@@ -18,7 +18,7 @@ use gitops_engine::{Engine, Objects, Parts, Renderers, Report, Settings};
 use gitops_http::{Access, Api, router};
 use gitops_plugin::Plugin;
 use gitops_render::{Decryption, Renderer};
-use gitops_source::{AllowList, ChartsConfig, Credentials, Mirrors, MirrorsConfig};
+use gitops_source::{AllowList, ChartsConfig, Credentials, Keyring, KeyringRule, Mirrors, MirrorsConfig};
 use gitops_state::{OpenError, OpenOptions, OpenReport, Store};
 use gitops_target_platform::{Drift, PlatformTarget, Resolvers};
 use tokio::net::TcpListener;
@@ -176,6 +176,12 @@ fn charts(config: &ServerConfig) -> anyhow::Result<ChartsConfig> {
     charts.credentials = credentials(config)?;
     charts.allow = Some(AllowList::new(config.helm.repositories.iter().map(String::as_str)).context("helm.repositories")?);
     charts.plain_http.clone_from(&config.helm.plain_http);
+    for (repository, file) in &config.helm.keyrings {
+        let places = AllowList::new([repository.as_str()]).context("helm.keyrings")?;
+        let text = std::fs::read(file).with_context(|| format!("helm.keyrings: {}", file.display()))?;
+        let keyring = Keyring::parse(&text, &file.display().to_string()).map_err(anyhow::Error::msg)?;
+        charts.keyrings.push(KeyringRule { places, keyring });
+    }
     (charts.cache_limit, charts.archive_limit) = (config.helm.cache, config.helm.archive);
     Ok(charts)
 }

@@ -1,6 +1,6 @@
 //! `gitops render` of a Helm chart: the flags of `helm template`, and what it prints.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -77,6 +77,12 @@ pub(crate) struct ChartArguments {
     /// Registries (HOST or HOST:PORT) that are asked over http.
     #[arg(long, value_name = "HOST")]
     plain_http: Vec<String>,
+    /// Render only what is signed: an archive with its provenance file (`.prov`) beside it, and every chart that is fetched.
+    #[arg(long, requires = "keyring")]
+    verify: bool,
+    /// Public keys of `gpg --export`, by one of which charts must be signed.
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    keyring: Option<PathBuf>,
     /// Print only what these templates give.
     #[arg(long, short = 's')]
     show_only: Vec<String>,
@@ -149,12 +155,26 @@ pub(crate) fn render_fetched(request: &ChartRequest, namespace: &str, arguments:
 
 /// Who fetches charts, with what the flags say.
 pub(crate) fn fetcher(arguments: &ChartArguments) -> RemoteCharts {
-    RemoteCharts::new(arguments.plain_http.clone())
+    RemoteCharts::new(arguments.plain_http.clone(), arguments.keyring.clone())
 }
 
 /// What `helm template` prints.
 pub(crate) fn render(tree: &dyn Tree, path: &TreePath, namespace: &str, arguments: &ChartArguments) -> anyhow::Result<String> {
+    if let Some(file) = &arguments.keyring {
+        verify(tree, path, file)?;
+    }
     print_chart(&Chart::load(tree, path, &Limits::default())?, namespace, arguments)
+}
+
+fn verify(tree: &dyn Tree, path: &TreePath, keyring: &Path) -> anyhow::Result<()> {
+    if !path.file_name().ends_with(".tgz") {
+        bail!("{path}: --verify is for archives: a directory has no provenance file");
+    }
+    let keyring = crate::remote_chart::keyring(keyring).map_err(anyhow::Error::msg)?;
+    let archive = tree.read(path)?.with_context(|| format!("{path}: no such file"))?;
+    let proof = TreePath::parse(&format!("{path}.prov"))?;
+    let provenance = tree.read(&proof)?.with_context(|| format!("{path}: there is no provenance file {proof} beside it"))?;
+    keyring.verify_archive(&archive, path.file_name(), &provenance).map_err(anyhow::Error::msg)
 }
 
 fn print_chart(chart: &Chart, namespace: &str, arguments: &ChartArguments) -> anyhow::Result<String> {

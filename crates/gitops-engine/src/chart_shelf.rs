@@ -148,7 +148,13 @@ impl Shelf {
         } else {
             ChartSource::new(&repository, &request.name, &request.version)
         };
-        Ok(source?.with_pass_credentials(request.pass_credentials))
+        let mut source = source?;
+        if repository != request.repository
+            && let Ok(named) = ChartSource::new(&request.repository, &request.name, "")
+        {
+            source = source.with_name(&named);
+        }
+        Ok(source.with_pass_credentials(request.pass_credentials))
     }
 
     /// The archive that the request was resolved to: from the cache, or fetched again.

@@ -53,7 +53,7 @@ mod web;
 pub mod webhook;
 
 #[cfg(any(feature = "helm-repo", feature = "oci"))]
-pub use charts::{ChartArchive, ChartError, ChartSource, Charts, ChartsConfig};
+pub use charts::{ChartArchive, ChartError, ChartSource, Charts, ChartsConfig, Keyring, KeyringRule};
 pub use credentials::{Credentials, CredentialsError};
 pub use error::{FetchError, ResolveError, Wait};
 pub use lfs::is_lfs_pointer;

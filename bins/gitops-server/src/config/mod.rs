@@ -44,6 +44,8 @@ pub(crate) struct Helm {
     pub(crate) repositories: Vec<String>,
     /// Registries that are asked over http.
     pub(crate) plain_http: Vec<String>,
+    /// Beginnings of addresses whose charts must be signed, and the file of the keys.
+    pub(crate) keyrings: Vec<(String, PathBuf)>,
     /// Most bytes of kept archives.
     pub(crate) cache: u64,
     /// Most bytes of one archive.
@@ -54,7 +56,14 @@ pub(crate) struct Helm {
 
 impl Default for Helm {
     fn default() -> Helm {
-        Helm { repositories: vec!["https://".to_owned()], plain_http: Vec::new(), cache: 1 << 30, archive: 64 << 20, parsed: 256 << 20 }
+        Helm {
+            repositories: vec!["https://".to_owned()],
+            plain_http: Vec::new(),
+            keyrings: Vec::new(),
+            cache: 1 << 30,
+            archive: 64 << 20,
+            parsed: 256 << 20,
+        }
     }
 }
 
@@ -208,12 +217,16 @@ impl ServerConfig {
             self.helm = Helm {
                 repositories: helm.texts("repositories").unwrap_or_else(|| Helm::default().repositories),
                 plain_http: helm.texts("plainHttp").unwrap_or_default(),
+                keyrings: helm.list("keyrings", |rule| (required(rule, "repository"), PathBuf::from(required(rule, "keyring")))),
                 cache: bytes(helm, "cacheBytes", self.helm.cache),
                 archive: bytes(helm, "maxArchiveBytes", self.helm.archive),
                 parsed: bytes(helm, "parsedChartBytes", self.helm.parsed),
             };
             if let Err(e) = AllowList::new(self.helm.repositories.iter().map(String::as_str)) {
                 helm.wrong("repositories", &e.to_string());
+            }
+            if let Err(e) = AllowList::new(self.helm.keyrings.iter().map(|(repository, _)| repository.as_str())) {
+                helm.wrong("keyrings", &e.to_string());
             }
         });
         self.plugins = root.list("plugins", plugin);
@@ -377,6 +390,10 @@ customizations:
         let c = parse("helm: {repositories: [oci://registry.example.org/team], cacheBytes: 1000}\n").expect("valid");
         assert_eq!((c.helm.repositories.len(), c.helm.cache, c.helm.parsed), (1, 1000, 256 << 20));
         assert_eq!(parse("").expect("valid").helm, Helm::default());
+        let c = parse("helm: {keyrings: [{repository: 'oci://r.example.org', keyring: /etc/keys.gpg}]}\n").expect("valid");
+        assert_eq!(c.helm.keyrings, [("oci://r.example.org".to_owned(), PathBuf::from("/etc/keys.gpg"))]);
+        let e = parse("helm: {keyrings: [{repository: 'https://h'}]}\n").err().expect("wrong");
+        assert!(e.to_string().contains("keyring"), "{e}");
         let c =
             parse("plugins:\n- {name: cue, generate: [/usr/bin/cue, export], timeout: 30s, env: [{name: A, value: b}]}\n").expect("valid");
         assert_eq!((c.plugins[0].generate.len(), c.plugins[0].timeout.as_secs(), c.plugins[0].env.len()), (2, 30, 1));

@@ -75,6 +75,18 @@ pub enum ChartError {
         /// Of what came.
         found: String,
     },
+    /// Nobody that is trusted vouches for the chart.
+    #[error("chart `{chart}` {version}: not verified with the keyring {keyring}: {reason}")]
+    Provenance {
+        /// Which chart.
+        chart: String,
+        /// Its version.
+        version: String,
+        /// The keyring that it has to be signed by.
+        keyring: String,
+        /// What is wrong or missing.
+        reason: String,
+    },
     /// The registry's answer is not what it should be.
     #[error("{url}: {reason}")]
     Registry {

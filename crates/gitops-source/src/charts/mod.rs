@@ -4,7 +4,10 @@
 //! as a [`Revision`], which is checked against what the index or manifest promises, and by which the archive is cached.
 //! Unpacking is the caller's. Calls block; calls for one source at one time share their work.
 //!
-//! Not there: provenance files (`.prov`) are neither fetched nor verified; image indexes and artifacts that are no Helm
+//! Where a [`KeyringRule`] fits, the chart's provenance file (`.prov`; in a registry, a layer) must vouch for it (feature
+//! `provenance`).
+//!
+//! Not there: image indexes and artifacts that are no Helm
 //! charts; credential stores of other programs; refresh tokens.
 
 mod cache;
@@ -13,11 +16,16 @@ mod error;
 mod index;
 #[cfg(feature = "oci")]
 mod oci;
+#[cfg(feature = "provenance")]
+mod provenance;
+#[cfg(not(feature = "provenance"))]
+#[path = "provenance/absent.rs"]
+mod provenance;
 #[cfg(feature = "helm-repo")]
 mod repository;
 mod resolved;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,9 +34,11 @@ use gitops_tree::Revision;
 
 use crate::join::Join;
 use crate::web::{Web, WebAddress};
-use crate::{AllowList, Credentials, Timeouts, WebError};
+use crate::{AllowList, Credentials, RepoUrl, Timeouts, WebError};
 use cache::ArchiveCache;
 pub use error::ChartError;
+pub use provenance::Keyring;
+use provenance::Vouched;
 use resolved::{Record, Records};
 
 /// How charts are fetched and kept.
@@ -52,6 +62,17 @@ pub struct ChartsConfig {
     /// Which repositories and registries may be asked; all of them when `None`. What an allowed one refers to on other hosts
     /// is followed over https, and over http only when it is in the list too.
     pub allow: Option<AllowList>,
+    /// Which charts must be signed, and by whom. The first one that fits counts.
+    pub keyrings: Vec<KeyringRule>,
+}
+
+/// Charts of some places must be signed by a key of a keyring.
+#[derive(Clone, Debug)]
+pub struct KeyringRule {
+    /// Of which repositories and registries.
+    pub places: AllowList,
+    /// By whom.
+    pub keyring: Keyring,
 }
 
 impl ChartsConfig {
@@ -66,6 +87,7 @@ impl ChartsConfig {
             index_limit: 64 << 20,
             plain_http: Vec::new(),
             allow: None,
+            keyrings: Vec::new(),
         }
     }
 }
@@ -81,6 +103,8 @@ enum Place {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ChartSource {
     place: Place,
+    /// By what it is named, when that is not where it is read from.
+    named: Option<Place>,
     chart: String,
     version: String,
     pass_credentials: bool,
@@ -114,7 +138,7 @@ impl ChartSource {
             check_reference(&reference).map_err(failed)?;
             Place::Registry(reference)
         };
-        Ok(ChartSource { place, chart: chart.to_owned(), version, pass_credentials: false })
+        Ok(ChartSource { place, named: None, chart: chart.to_owned(), version, pass_credentials: false })
     }
 
     /// Whether the repository's credentials go to archives on other hosts too (Helm's `passCredentials`). Default no.
@@ -122,6 +146,32 @@ impl ChartSource {
     pub fn with_pass_credentials(mut self, pass: bool) -> ChartSource {
         self.pass_credentials = pass;
         self
+    }
+}
+
+impl ChartSource {
+    /// Tells that people name it by another address than it is read from: keyrings for either count.
+    #[must_use]
+    pub fn with_name(mut self, named: &ChartSource) -> ChartSource {
+        self.named = Some(named.place.clone());
+        self
+    }
+}
+
+impl Place {
+    /// As lists of allowed places know it. A registry is known by https, and by http where it is asked so; tag and digest
+    /// are no part of the place.
+    fn urls(&self) -> Vec<RepoUrl> {
+        match self {
+            Place::Repository(address) => vec![address.place()],
+            Place::Registry(reference) => {
+                let path = reference.split('@').next().unwrap_or_default();
+                let tag = path.rfind(':').filter(|at| !path[*at..].contains('/'));
+                let path = &path[..tag.unwrap_or(path.len())];
+                let known = ["https", "http"].iter().map(|scheme| WebAddress::parse(&format!("{scheme}://{path}")));
+                known.flatten().map(|address| address.place()).collect()
+            }
+        }
     }
 }
 
@@ -176,6 +226,9 @@ pub struct ChartArchive {
     pub bytes: Arc<[u8]>,
 }
 
+/// How many verified archives are remembered.
+const VERIFIED: usize = 4096;
+
 type Outcome = Result<ChartArchive, ChartError>;
 
 /// Fetches charts and keeps them.
@@ -184,6 +237,8 @@ pub struct Charts {
     web: Web,
     cache: ArchiveCache,
     records: Records,
+    /// What was verified by this process.
+    verified: Mutex<HashSet<String>>,
     running: Mutex<HashMap<ChartSource, Arc<Join<Outcome>>>>,
     #[cfg(feature = "helm-repo")]
     memory: repository::Memory,
@@ -198,6 +253,7 @@ impl Charts {
         Ok(Charts {
             cache: ArchiveCache::open(&config.dir, config.cache_limit)?,
             records: Records::open(&config.dir),
+            verified: Mutex::default(),
             web: Web::new(config.credentials.clone(), config.timeouts),
             config,
             running: Mutex::default(),
@@ -223,10 +279,11 @@ impl Charts {
     }
 
     /// Version and digest of what the source meant when it was fetched last, by this process or one before it: for when its
-    /// server cannot be asked. Nothing, when the source may not be asked any more.
+    /// server cannot be asked. Nothing, when the source may not be asked any more, or was not verified as it must be now.
     pub fn last(&self, source: &ChartSource) -> Option<(String, Revision)> {
         self.check_allowed(source).ok()?;
-        let record = self.records.read(source)?;
+        let is_verified = |record: &Record| self.keyring(source).is_none_or(|keyring| keyring.digest() == record.verified);
+        let record = self.records.read(source).filter(is_verified)?;
         Some((record.version, record.revision))
     }
 
@@ -240,27 +297,62 @@ impl Charts {
         to.is_secure() || self.config.allow.as_ref().is_none_or(|allow| allow.allows(&to.place()))
     }
 
-    /// Whether the place itself is allowed. A registry is known by https, and by http where it is asked so.
+    /// Whether the place itself is allowed.
     fn check_allowed(&self, source: &ChartSource) -> Result<(), ChartError> {
         let Some(allow) = &self.config.allow else { return Ok(()) };
-        let is_allowed = match &source.place {
-            Place::Repository(address) => allow.allows(&address.place()),
-            Place::Registry(reference) => ["https", "http"].iter().any(|scheme| {
-                let path = reference.split('@').next().unwrap_or_default();
-                WebAddress::parse(&format!("{scheme}://{path}")).is_ok_and(|address| allow.allows(&address.place()))
-            }),
-        };
-        if is_allowed { Ok(()) } else { Err(WebError::NotAllowed { url: source.place.to_string() }.into()) }
+        if source.place.urls().iter().any(|url| allow.allows(url)) {
+            Ok(())
+        } else {
+            Err(WebError::NotAllowed { url: source.place.to_string() }.into())
+        }
+    }
+
+    /// Who must have signed the chart, if anybody.
+    fn keyring(&self, source: &ChartSource) -> Option<&Keyring> {
+        let urls: Vec<RepoUrl> = [Some(&source.place), source.named.as_ref()].into_iter().flatten().flat_map(Place::urls).collect();
+        let fits = |rule: &&KeyringRule| urls.iter().any(|url| rule.places.allows(url));
+        self.config.keyrings.iter().find(fits).map(|rule| &rule.keyring)
+    }
+
+    /// Checks an archive against its provenance file, which `read` gives unless this process has seen it already; nothing,
+    /// when there is none.
+    fn verify(
+        &self,
+        keyring: &Keyring,
+        archive: &ChartArchive,
+        file: Option<&str>,
+        read: impl FnOnce() -> Result<Option<Vec<u8>>, ChartError>,
+    ) -> Result<(), ChartError> {
+        let ChartArchive { name, version, revision, .. } = archive;
+        let key = format!("{}\n{revision}\n{name}\n{version}\n{}", keyring.digest(), file.unwrap_or_default());
+        let verified = || self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if verified().contains(&key) {
+            return Ok(());
+        }
+        let missing = || "there is no provenance file beside it: publish what `helm package --sign` writes".to_owned();
+        let vouched = Vouched { asked: Some((name, version)), file, digest: revision };
+        let checked = read()?.ok_or_else(missing).and_then(|provenance| keyring.verify(&provenance, &vouched));
+        checked.map_err(|reason| {
+            let (chart, version) = (name.clone(), version.clone());
+            ChartError::Provenance { chart, version, keyring: keyring.name().to_owned(), reason }
+        })?;
+        let mut verified = verified();
+        if verified.len() >= VERIFIED {
+            verified.clear();
+        }
+        verified.insert(key);
+        Ok(())
     }
 
     fn fetch_now(&self, source: &ChartSource) -> Outcome {
         self.check_allowed(source)?;
+        let keyring = self.keyring(source);
         let archive = match &source.place {
             Place::Repository(address) => self.fetch_from_repository(address, source),
-            Place::Registry(reference) => self.fetch_from_registry(reference, &source.chart, &source.version),
+            Place::Registry(reference) => self.fetch_from_registry(reference, &source.chart, &source.version, keyring),
         }?;
         let (version, revision) = (archive.version.clone(), archive.revision.clone());
-        self.records.write(source, &Record { version, revision, verified: String::new() });
+        self.records.write(source, &Record { version, revision, verified: keyring.map_or("", Keyring::digest).to_owned() });
         Ok(archive)
     }
 
@@ -269,7 +361,12 @@ impl Charts {
         use repository::Located;
         match repository::locate(self, address, &source.chart, &source.version, source.pass_credentials)? {
             Located::Web { archive, home, version, digest } => {
-                repository::fetch(self, &archive, &home, &source.chart, version, digest.as_deref())
+                let found = repository::fetch(self, &archive, &home, &source.chart, version, digest.as_deref())?;
+                if let Some(keyring) = self.keyring(source) {
+                    let read = || repository::provenance(self, &archive, &home);
+                    self.verify(keyring, &found, archive.file_name().as_deref(), read)?;
+                }
+                Ok(found)
             }
             // Such an address has a tag of its own, as a rule.
             Located::Registry { reference, version } => {
@@ -277,7 +374,7 @@ impl Charts {
                 let wrong = |reason| ChartError::Index { url: address.to_string(), reason };
                 check_reference(reference).map_err(wrong)?;
                 let has_tag = reference.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
-                self.fetch_from_registry(reference, &source.chart, if has_tag { "" } else { &version })
+                self.fetch_from_registry(reference, &source.chart, if has_tag { "" } else { &version }, self.keyring(source))
             }
         }
     }
@@ -288,12 +385,12 @@ impl Charts {
     }
 
     #[cfg(feature = "oci")]
-    fn fetch_from_registry(&self, reference: &str, chart: &str, version: &str) -> Outcome {
-        oci::fetch(self, reference, chart, version)
+    fn fetch_from_registry(&self, reference: &str, chart: &str, version: &str, keyring: Option<&Keyring>) -> Outcome {
+        oci::fetch(self, reference, chart, version, keyring)
     }
 
     #[cfg(not(feature = "oci"))]
-    fn fetch_from_registry(&self, reference: &str, _: &str, _: &str) -> Outcome {
+    fn fetch_from_registry(&self, reference: &str, _: &str, _: &str, _: Option<&Keyring>) -> Outcome {
         Err(ChartError::NotBuilt { url: format!("oci://{reference}"), feature: "oci" })
     }
 }

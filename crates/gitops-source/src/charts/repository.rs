@@ -106,6 +106,18 @@ fn index(charts: &Charts, repository: &WebAddress, home: &Home) -> Result<Arc<In
     }
 }
 
+/// The provenance file beside an archive, if there is one.
+pub(crate) fn provenance(charts: &Charts, archive: &WebAddress, home: &Home) -> Result<Option<Vec<u8>>, ChartError> {
+    let to = archive.clone().with_ending(".prov");
+    let may = |to: &WebAddress| charts.may(to) || home.origins.first() == Some(&to.origin());
+    let ask = Ask { to: &to, accept: "*/*", limit: super::provenance::LARGEST, home, known: None, may: &may };
+    match charts.web.get(&ask) {
+        Ok(found) => Ok(found.map(|found| found.body)),
+        Err(crate::WebError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Fetches an archive, unless the cache has it.
 pub(crate) fn fetch(
     charts: &Charts,

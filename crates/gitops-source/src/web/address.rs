@@ -78,6 +78,28 @@ impl WebAddress {
         self
     }
 
+    /// The same with an ending behind the path.
+    #[cfg(feature = "helm-repo")]
+    pub(crate) fn with_ending(mut self, ending: &str) -> WebAddress {
+        self.path += ending;
+        self
+    }
+
+    /// The last part of the path, decoded, if that gives text.
+    #[cfg(feature = "helm-repo")]
+    pub(crate) fn file_name(&self) -> Option<String> {
+        let name = self.path.rsplit('/').next()?.as_bytes();
+        let (mut out, mut at) = (Vec::new(), 0);
+        while at < name.len() {
+            let digits = name.get(at + 1..at + 3).filter(|_| name[at] == b'%').and_then(|d| std::str::from_utf8(d).ok());
+            match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+                Some(byte) => (out.push(byte), at += 3),
+                None => (out.push(name[at]), at += 1),
+            };
+        }
+        String::from_utf8(out).ok()
+    }
+
     /// The same with these parameters added to the query.
     #[cfg(feature = "oci")]
     pub(crate) fn with_parameters(mut self, parameters: &[(&str, &str)]) -> WebAddress {

@@ -16,18 +16,25 @@ use gitops_manifest::{Value, json};
 use gitops_tree::Revision;
 use semver::Version;
 
-use super::{ChartArchive, ChartError, Charts, cache};
+use super::{ChartArchive, ChartError, Charts, Keyring, cache, provenance};
 use crate::constraint::{Constraint, parse_version};
 use reference::Reference;
 use registry::{Content, Registry};
 
 const CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
 const CHART: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
+const PROVENANCE: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
 const OLD_CHART: &str = "application/tar+gzip";
 const MANIFESTS: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
                          application/vnd.docker.distribution.manifest.v2+json, */*";
 
-pub(crate) fn fetch(charts: &Charts, text: &str, chart: &str, version: &str) -> Result<ChartArchive, ChartError> {
+pub(crate) fn fetch(
+    charts: &Charts,
+    text: &str,
+    chart: &str,
+    version: &str,
+    keyring: Option<&Keyring>,
+) -> Result<ChartArchive, ChartError> {
     let mut reference = Reference::parse(text).map_err(|reason| ChartError::Address { chart: chart.to_owned(), reason })?;
     let url = format!("oci://{}/{}", reference.host, reference.repository);
     let mut registry = Registry::new(charts, &reference)?;
@@ -46,7 +53,7 @@ pub(crate) fn fetch(charts: &Charts, text: &str, chart: &str, version: &str) -> 
     if let Some(digest) = &reference.digest {
         check(&manifest.url, digest, &manifest.body)?;
     }
-    let layer = chart_layer(&manifest)?;
+    let (layer, proof) = chart_layers(&manifest)?;
     let bytes = match charts.cache.get(&layer.digest) {
         Some(bytes) => bytes,
         None => {
@@ -62,7 +69,22 @@ pub(crate) fn fetch(charts: &Charts, text: &str, chart: &str, version: &str) -> 
     };
     let version = tag.map(|tag| tag.replace('_', "+")).unwrap_or_default();
     let name = if chart.is_empty() { reference.repository.rsplit('/').next().unwrap_or_default() } else { chart };
-    Ok(ChartArchive { name: name.to_owned(), version, url, revision: layer.digest, bytes })
+    let archive = ChartArchive { name: name.to_owned(), version, url, revision: layer.digest, bytes };
+    if let Some(keyring) = keyring {
+        charts.verify(keyring, &archive, None, || proof.map(|layer| read_proof(&mut registry, &layer)).transpose())?;
+    }
+    Ok(archive)
+}
+
+/// What a provenance layer holds.
+fn read_proof(registry: &mut Registry<'_>, layer: &Layer) -> Result<Vec<u8>, ChartError> {
+    let limit = provenance::LARGEST;
+    if layer.size > limit {
+        return Err(crate::WebError::from(crate::FetchError::TooLarge { url: layer.digest.to_string(), limit }).into());
+    }
+    let blob = registry.blob(&layer.digest)?;
+    check(&blob.url, &layer.digest, &blob.body)?;
+    Ok(blob.body)
 }
 
 /// The tag that a version is, unless it is a range.
@@ -100,8 +122,8 @@ struct Layer {
     size: u64,
 }
 
-/// The layer of a manifest that holds the chart.
-fn chart_layer(manifest: &Content) -> Result<Layer, ChartError> {
+/// The layer of a manifest that holds the chart, and the one with its provenance file.
+fn chart_layers(manifest: &Content) -> Result<(Layer, Option<Layer>), ChartError> {
     let wrong = |reason: String| ChartError::Registry { url: manifest.url.clone(), reason };
     let value = json::parse(&manifest.body, "manifest").map_err(|e| wrong(format!("the manifest is no JSON: {e}")))?;
     let media_type = |value: &Value| value.str_at(&["mediaType"]).unwrap_or_default().to_owned();
@@ -115,12 +137,18 @@ fn chart_layer(manifest: &Content) -> Result<Layer, ChartError> {
     }
     let layers = value.get("layers").and_then(Value::as_list).unwrap_or_default();
     // As for Helm, the last one counts.
-    let layer = layers.iter().rev().find(|layer| [CHART, OLD_CHART].contains(&media_type(layer).as_str()));
-    let layer = layer.ok_or_else(|| wrong(format!("it has no layer of type {CHART}: push it with `helm push`")))?;
-    let digest = layer.str_at(&["digest"]).filter(|d| d.starts_with("sha256:")).and_then(|d| Revision::parse(d).ok());
-    let digest = digest.ok_or_else(|| wrong("the chart's layer has no sha256 digest".to_owned()))?;
-    let size = layer.get("size").and_then(Value::as_i64).and_then(|size| u64::try_from(size).ok());
-    Ok(Layer { digest, size: size.ok_or_else(|| wrong("the chart's layer has no size".to_owned()))? })
+    let of_type = |types: &[&str]| layers.iter().rev().find(|layer| types.contains(&media_type(layer).as_str()));
+    let chart = of_type(&[CHART, OLD_CHART]);
+    let chart = chart.ok_or_else(|| wrong(format!("it has no layer of type {CHART}: push it with `helm push`")))?;
+    let chart = layer(chart).map_err(|what| wrong(format!("the chart's layer has {what}")))?;
+    // One that cannot be asked for is as good as none, and nobody may want it.
+    Ok((chart, of_type(&[PROVENANCE]).and_then(|proof| layer(proof).ok())))
+}
+
+fn layer(value: &Value) -> Result<Layer, &'static str> {
+    let digest = value.str_at(&["digest"]).filter(|d| d.starts_with("sha256:")).and_then(|d| Revision::parse(d).ok());
+    let size = value.get("size").and_then(Value::as_i64).and_then(|size| u64::try_from(size).ok());
+    Ok(Layer { digest: digest.ok_or("no sha256 digest")?, size: size.ok_or("no size")? })
 }
 
 #[cfg(test)]
@@ -145,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_is_no_chart_is_told_from_one() {
-        let layer = |body: &str| chart_layer(&Content { url: "u".into(), body: body.as_bytes().to_vec() });
+        let layer = |body: &str| chart_layers(&Content { url: "u".into(), body: body.as_bytes().to_vec() }).map(|(chart, _)| chart);
         let text = |body: &str| layer(body).unwrap_err().to_string();
         assert!(text("<html>").contains("no JSON"));
         assert!(text(r#"{"manifests": []}"#).contains("image index"));
