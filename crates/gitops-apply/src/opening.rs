@@ -11,7 +11,7 @@ use gitops_manifest::{Manifest, ObjectId};
 use gitops_seal::{Sealer, Secrets, holds_sealed};
 
 use crate::target::{
-    HookOutcome, HookRunId, LiveObject, LiveSet, Preparation, Propagation, Removal, Target, TargetError, TargetFuture, WriteOptions,
+    HookOutcome, HookRunId, LiveObject, LiveSet, Preparation, Propagation, Removal, Seen, Target, TargetError, TargetFuture, WriteOptions,
 };
 
 /// Another target, with sealed values opened in front of it.
@@ -114,6 +114,12 @@ impl Target for OpeningTarget {
             // What cannot be opened cannot be the same; applying says why.
             _ => true,
         }
+    }
+
+    fn seen(&self, desired: Option<&Manifest>, live: &LiveObject, rules: &[IgnoreRule]) -> Option<Seen> {
+        // What an apply makes of sealed values is known only with them opened, and that is for nobody to see.
+        let sealed = desired.is_some_and(|desired| holds_sealed(desired.body())) || holds_sealed(live.manifest.body());
+        if sealed { None } else { self.inner.seen(desired, live, rules) }
     }
 
     fn apply<'a>(&'a self, app: &'a str, manifest: &'a Manifest, options: WriteOptions) -> TargetFuture<'a, ()> {
