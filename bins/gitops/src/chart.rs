@@ -65,7 +65,7 @@ pub(crate) struct ChartArguments {
     #[arg(long, short = 'a', value_delimiter = ',', visible_alias = "helm-api-versions")]
     api_versions: Vec<String>,
     /// Address of the chart repository that the chart is in: the place is its name then. Credentials are those of the
-    /// environment: GITOPS_REPO_<NAME>_URL, …_USERNAME, …_PASSWORD, …_CA_FILE, …_CLIENT_CERT_FILE and …_CLIENT_KEY_FILE.
+    /// environment: `GITOPS_REPO_<NAME>_URL`, `…_USERNAME`, `…_PASSWORD`, `…_CA_FILE`, `…_CLIENT_CERT_FILE` and `…_CLIENT_KEY_FILE`.
     #[arg(long, value_name = "URL")]
     repo: Option<String>,
     /// Version or range of a chart that is fetched.

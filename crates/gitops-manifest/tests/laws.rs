@@ -122,6 +122,7 @@ proptest! {
                 Ok(kept) => prop_assert_eq!(fast.documents, kept.documents, "{}", text),
                 // Only the fast parser reads these, as go-yaml does.
                 Err(e) if e.message.contains("invalid indentation in multiline quoted scalar") => {}
+                Err(e) if e.message.contains("unknown escape character") && text.contains("\\'") => {}
                 Err(e) => return Err(TestCaseError::fail(format!("{e}\n{text}"))),
             }
         }

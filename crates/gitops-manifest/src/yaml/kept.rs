@@ -26,22 +26,32 @@ struct Reader {
     empty: bool,
 }
 
-/// Reads the whole stream.
+/// Reads the whole stream, without what go-yaml's scanner refuses.
 pub(crate) fn read(text: &str, sink: &mut impl Sink) -> Step {
+    walk(text, Some(GoScanner::new(text)?), sink)
+}
+
+/// Reads JSON: its escapes (`\/`, surrogate halves) are those of YAML 1.2, which go-yaml does not know.
+pub(crate) fn read_json(text: &str, sink: &mut impl Sink) -> Step {
+    walk(text, None, sink)
+}
+
+fn walk(text: &str, mut scanner: Option<GoScanner<'_>>, sink: &mut impl Sink) -> Step {
     let mut reader = Reader::default();
-    let mut scanner = GoScanner::new(text)?;
     for event in Parser::new_from_str(text) {
         match event {
             Ok((mut event, span)) => {
                 let at = span.start.byte_offset().unwrap_or(0);
-                scan(&mut scanner, &event, at, span.end.byte_offset().unwrap_or(at))?;
+                if let Some(scanner) = &mut scanner {
+                    scan(scanner, &event, at, span.end.byte_offset().unwrap_or(at))?;
+                }
                 cut_missing_line_end(text, &mut event, span.end.byte_offset());
                 reader.event(event, at, span.is_empty(), sink)?;
             }
             Err(e) => return refuse(e.marker().byte_offset().unwrap_or(0), format!("not valid YAML: {}", hint(text, &e))),
         }
     }
-    scanner.finish()
+    scanner.map_or(Ok(()), |mut scanner| scanner.finish())
 }
 
 /// Shows the scanner what begins and ends.

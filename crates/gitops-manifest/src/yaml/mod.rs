@@ -157,9 +157,26 @@ pub mod each {
 /// # Errors
 /// On the first thing that is not YAML, or goes beyond a limit. Equal keys are kept.
 pub fn parse_nodes(text: &[u8], file: &str, options: &ParseOptions) -> Result<Vec<Node>, ParseError> {
+    nodes(text, file, options, |text, builder| kept::read(text, builder))
+}
+
+/// Reads a JSON text as it is written; see [`Node`]. Whether it is JSON is for [`crate::json::parse`] to say.
+///
+/// # Errors
+/// On the first thing that is not even YAML 1.2, or goes beyond a limit.
+pub fn parse_json_nodes(text: &[u8], file: &str, options: &ParseOptions) -> Result<Vec<Node>, ParseError> {
+    nodes(text, file, options, |text, builder| kept::read_json(text, builder))
+}
+
+fn nodes(
+    text: &[u8],
+    file: &str,
+    options: &ParseOptions,
+    read: impl Fn(&str, &mut NodeBuilder<'_>) -> event::Step,
+) -> Result<Vec<Node>, ParseError> {
     let source = Source::new(text, file, options.max_bytes)?;
     let mut builder = NodeBuilder::new(&source.text, options.max_depth);
-    match kept::read(&source.text, &mut builder) {
+    match read(&source.text, &mut builder) {
         Ok(()) => Ok(builder.documents),
         Err(halt) => Err(error(halt, &source.text, file)),
     }

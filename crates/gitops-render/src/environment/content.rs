@@ -55,7 +55,9 @@ impl SettingsFile {
         if pointer.is_empty() {
             return self.at.clone();
         }
-        let read = || yaml::parse_nodes(&self.text, self.path.as_str(), &ParseOptions::default()).ok()?.into_iter().next();
+        let (path, options) = (self.path.as_str(), ParseOptions::default());
+        let parse = if path.ends_with(".json") { yaml::parse_json_nodes } else { yaml::parse_nodes };
+        let read = || parse(&self.text, path, &options).ok()?.into_iter().next();
         match self.nodes.get_or_init(read) {
             Some(root) => {
                 let (line, column) = place(root, pointer);

@@ -1,3 +1,5 @@
+//! What real signers made (`tests/signed/`), and what becomes of it when something is changed.
+
 use super::*;
 
 const ARCHIVE: &[u8] = include_bytes!("../../../tests/signed/web-1.2.0.tgz");
