@@ -9,6 +9,7 @@ mod command_line;
 mod damaged_store;
 mod default_start;
 mod faults;
+mod fleet;
 mod kubernetes;
 mod restart;
 mod rollback;
